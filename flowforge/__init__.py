@@ -1,0 +1,1 @@
+"""FlowForge: durable order fulfilment on Temporal, with an undo for every effect."""
