@@ -1,0 +1,1 @@
+"""Workflow-safe building blocks of sagas on Temporal; imports nothing else of FlowForge."""

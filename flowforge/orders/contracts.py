@@ -1,0 +1,112 @@
+"""Frozen inputs and results of the order workflow and its own activity; fields are only ever added."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from flowforge.durable.placement import Placement
+
+OrderStatus = Literal["running", "compensating", "completed", "failed", "cancelled", "needs_attention"]
+CompensationStatus = Literal["pending", "running", "completed", "not_needed", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderOptions:
+    """How an order runs; fixed when it is placed, so that a replay does the same.
+
+    Attributes:
+        placement: where its steps run first.
+        deadline_s: seconds after which an unfinished order is unwound.
+        forward_max_interval_s: longest pause between two attempts of a forward step, in seconds.
+        undo_max_interval_s: longest pause between two attempts of an undo, in seconds.
+    """
+
+    placement: Placement = "auto"
+    deadline_s: float = 900.0
+    forward_max_interval_s: float = 10.0
+    undo_max_interval_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An accepted order: the workflow's whole input, and what its row is opened with.
+
+    Attributes:
+        accepted_at: when it was accepted, ISO 8601 in UTC.
+        fail_at: step to fail in, for demonstrations; None for real orders.
+    """
+
+    order_id: str
+    workflow_id: str
+    product_id: str
+    quantity: int
+    customer_id: str
+    payment_method: str
+    request_id: str
+    accepted_at: str
+    fail_at: str | None = None
+    options: OrderOptions = field(default_factory=OrderOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compensation:
+    """An undo of the saga as people see it; `not_needed` means it found nothing and left a tombstone."""
+
+    name: str
+    status: CompensationStatus = "pending"
+    attempts: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderState:
+    """The whole state of an order as its workflow knows it: the answer to the `state` query, and a failure's details.
+
+    Attributes:
+        compensations: in the order in which they run.
+        compensation_triggered: some undo found an effect.
+        amount_minor: what was quoted, in minor units of `currency`; None before the quote.
+    """
+
+    order_id: str
+    workflow_id: str
+    status: OrderStatus = "running"
+    current_step: str | None = None
+    steps_completed: tuple[str, ...] = ()
+    compensation_triggered: bool = False
+    compensations: tuple[Compensation, ...] = ()
+    failure_code: str | None = None
+    failure_reason: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    charge_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseOrder:
+    """Move an order's row on by compare-and-set.
+
+    Attributes:
+        order: the accepted order, to open the row where no step got that far.
+        to: `completed` from running; `compensating` from running or needs_attention; `needs_attention`, `failed` and
+            `cancelled` from compensating or needs_attention. The same status again is a no-op that succeeds.
+        state: the workflow's view: its completed steps, failure and compensations are written with the status.
+        failed_step: the step that failed, when `to` is compensating because of one.
+    """
+
+    order: Order
+    to: OrderStatus
+    state: OrderState
+    failed_step: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderClosed:
+    """The row after a close.
+
+    Attributes:
+        status: what the row says now; other than what was asked for when an earlier close had won.
+        steps_completed: the forward steps that the row holds as completed.
+    """
+
+    status: OrderStatus
+    steps_completed: tuple[str, ...] = ()

@@ -1,0 +1,69 @@
+"""How the owner of a saga gets to write its own rows in the transactions of the services' effects."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol, TypeVar
+
+from flowforge.durable.fence import StepCall
+
+Transaction_contra = TypeVar("Transaction_contra", contravariant=True)
+State = Literal["applied", "refused", "undone", "not_needed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One new outcome of one step. A redelivery that only reads an outcome makes no entry.
+
+    Attributes:
+        call: the delivery that brought the outcome about.
+        operation: the ledger's name of it, for example `payments.charge` (of the forward operation, for an undo too).
+        state: `applied` or `refused` going forward, `undone` or `not_needed` (a tombstone) going backward.
+        outcome: the recorded result as JSON; for a refusal `{"code": …, "message": …}`.
+        started_at: when this delivery began, aware UTC.
+        at: when it was recorded, aware UTC.
+    """
+
+    call: StepCall
+    operation: str
+    state: State
+    outcome: Mapping[str, Any]
+    started_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedAttempt:
+    """A delivery that brought no outcome about, or whose answer was lost after it had.
+
+    Attributes:
+        retried: whether Temporal will deliver the step again.
+    """
+
+    call: StepCall
+    operation: str
+    code: str
+    message: str
+    retried: bool
+    at: datetime
+
+
+class Journal(Protocol[Transaction_contra]):
+    """Writes the rows of a saga's owner."""
+
+    def record(self, entry: Entry, transaction: Transaction_contra | None) -> None:
+        """Write the owner's rows for an outcome.
+
+        Args:
+            entry: the outcome.
+            transaction: the SQL connection of the effect's transaction, so that both commit together; None when the
+                effect lives elsewhere: the journal then writes in a transaction of its own.
+
+        Raises:
+            DatabaseUnavailable: nothing was written; the effect is rolled back.
+        """
+        ...
+
+    async def attempt_failed(self, attempt: FailedAttempt) -> None:
+        """Note a failed attempt, for people to see; decides nothing, and is silent where the database is away."""
+        ...

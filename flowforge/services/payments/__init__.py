@@ -1,0 +1,1 @@
+"""Money: charge and refund."""

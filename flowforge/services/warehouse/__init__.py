@@ -1,0 +1,1 @@
+"""The warehouse: ship what was reserved, and take it back."""

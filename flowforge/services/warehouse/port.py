@@ -1,0 +1,34 @@
+"""What the saga and the readers need of a warehouse."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from flowforge.durable.fence import Undone, UndoStep
+from flowforge.services.warehouse.contracts import ApplyToWarehouse, WarehouseApplied, WarehouseRecord
+
+
+class Warehouse(Protocol):
+    """Ships reserved units. Every method is one transaction; apply and revert write their ledger row in it."""
+
+    async def apply(self, request: ApplyToWarehouse) -> WarehouseApplied:
+        """Ship what was reserved. Operation `warehouse.apply`, undone by `revert`.
+
+        Raises:
+            EffectFenced: reverted before it was applied; nothing is written.
+            DatabaseUnavailable: nothing was written; try again.
+        """
+        ...
+
+    async def revert(self, request: UndoStep) -> Undone:
+        """Undo `apply`: take the units back into the reservation, or leave a tombstone where nothing was shipped.
+
+        Raises:
+            DatabaseUnavailable: nothing was written; try again.
+        """
+        ...
+
+    async def records(
+        self, *, order_id: str | None = None, limit: int = 50, before: str | None = None
+    ) -> Sequence[WarehouseRecord]:
+        """Return what was shipped and reverted, newest first, older than the order id `before` where given."""
+        ...
