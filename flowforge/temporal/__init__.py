@@ -1,0 +1,1 @@
+"""Reaching Temporal: the client, and a development server of our own."""

@@ -1,0 +1,114 @@
+"""Connecting to Temporal, and telling its absence from its answers."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError, RPCStatusCode
+
+from flowforge.errors import StartupError, TemporalUnavailable
+from flowforge.temporal.target import TemporalTarget
+
+_ATTEMPT_S: Final = 5.0
+_PAUSE_S: Final = 0.25
+_AWAY: Final = frozenset(
+    {
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.UNKNOWN,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.ABORTED,
+        RPCStatusCode.INTERNAL,
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DATA_LOSS,
+    }
+)
+
+
+async def connect(target: TemporalTarget, *, runtime: Runtime | None = None) -> Client:
+    """Connect once.
+
+    Returns:
+        A client that speaks the project's payload format (Pydantic's JSON).
+
+    Raises:
+        TemporalUnavailable: nothing answers there, or not as Temporal does.
+        StartupError: the target's credentials cannot be read.
+    """
+    config = target.connect_config()
+    try:
+        async with asyncio.timeout(_ATTEMPT_S):
+            return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
+    except TimeoutError:
+        raise TemporalUnavailable(f"Temporal at {target.address} did not answer within {_ATTEMPT_S:g} s") from None
+    except (RuntimeError, RPCError) as error:
+        raise TemporalUnavailable(f"Temporal at {target.address} does not answer: {_reason(error)}") from error
+
+
+async def connect_with_retry(target: TemporalTarget, *, for_s: float = 30, runtime: Runtime | None = None) -> Client:
+    """Connect, waiting up to `for_s` seconds for Temporal and its namespace to be there.
+
+    Raises:
+        StartupError: it was not to be; the message says what was tried last and what to do.
+    """
+    last = TemporalUnavailable(f"Temporal at {target.address} did not answer")
+    try:
+        async with asyncio.timeout(for_s):
+            while True:
+                try:
+                    client = await connect(target, runtime=runtime)
+                    await check(client)
+                except TemporalUnavailable as error:
+                    last = error
+                    await asyncio.sleep(_PAUSE_S)
+                else:
+                    return client
+    except TimeoutError:
+        raise StartupError(
+            f"{last.message} (tried for {for_s:g} s); start Temporal there or correct TEMPORAL_HOST"
+        ) from None
+
+
+async def check(client: Client, *, within_s: float = 2) -> None:
+    """Make sure that Temporal serves the client's namespace now.
+
+    Raises:
+        TemporalUnavailable: it does not answer in time, or does not know the namespace (yet).
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    except TimeoutError:
+        raise TemporalUnavailable(f"Temporal did not answer within {within_s:g} s") from None
+    except RuntimeError as error:
+        raise TemporalUnavailable(f"Temporal does not answer: {_reason(error)}") from error
+    except RPCError as error:
+        raise TemporalUnavailable(f"Temporal refuses namespace {client.namespace!r}: {_reason(error)}") from error
+
+
+@contextmanager
+def absence_as_fault() -> Iterator[None]:
+    """Turn "Temporal is away" inside the block into `TemporalUnavailable`; what Temporal *answers* passes unchanged.
+
+    After it the outcome of the call is unknown: it may have reached Temporal.
+    """
+    try:
+        yield
+    except RPCError as error:
+        if error.status in _AWAY:
+            raise TemporalUnavailable(f"Temporal is away: {_reason(error)}") from error
+        raise
+
+
+def _reason(error: Exception) -> str:
+    """Shorten what the SDK says to the words that help."""
+    text = " ".join(str(error).split())
+    for known in ("Connection refused", "dns error", "UnknownIssuer", "timed out"):
+        if known.lower() in text.lower():
+            return known.lower()
+    return text[:200]
