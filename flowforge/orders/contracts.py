@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from flowforge.durable.compensation import Compensation
 from flowforge.durable.placement import Placement
 
 OrderStatus = Literal["running", "compensating", "completed", "failed", "cancelled", "needs_attention"]
-CompensationStatus = Literal["pending", "running", "completed", "not_needed", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +45,6 @@ class Order:
     accepted_at: str
     fail_at: str | None = None
     options: OrderOptions = field(default_factory=OrderOptions)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compensation:
-    """An undo of the saga as people see it; `not_needed` means it found nothing and left a tombstone."""
-
-    name: str
-    status: CompensationStatus = "pending"
-    attempts: int = 0
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,130 @@
+"""A fenced saga: a table of steps whose services keep a ledger, so that any of them may be delivered at any time.
+
+Because every undo leaves a tombstone where it finds nothing, all undos of the table are registered before the first
+step, and unwinding runs them all: it depends on no memory of which steps had begun. That memory is what a worker's
+death takes away while steps run locally (see `placement`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flowforge.durable.fence import StepCall, UndoStep
+from flowforge.durable.placement import ActivityRef, Placement
+from flowforge.durable.policies import Policies
+from flowforge.durable.runtime import Runtime
+from flowforge.durable.scope import SagaOwner, SagaScope
+from flowforge.durable.undo import RegisteredUndo
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """How a step is undone: the undo's name for people, and its activity, which takes an `UndoStep`."""
+
+    name: str
+    do: ActivityRef
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A row of a saga's table.
+
+    Attributes:
+        name: the step's name for people.
+        do: its activity, whose input carries a `StepCall`.
+        request: makes that input from the call and whatever the saga's owner passes to `FencedSaga.step`.
+        undo: how it is undone; None where it has no effect.
+    """
+
+    name: str
+    do: ActivityRef
+    request: Callable[..., Any]
+    undo: Undo | None = None
+
+
+class FencedSaga(SagaScope):
+    """Walks a table of fenced steps.
+
+    Args:
+        table: the steps; every undo in it is registered at once.
+        saga_id: first part of every ledger key; unique for ever.
+        opening: what the saga was started with, as JSON: the first step carries it, for the owner's row.
+        placement: where steps run first.
+        fail_at: name of a fault that was asked for, passed on with every step.
+        deadline: how long the way forward may take.
+        policies: how steps and undos are tried.
+        owner: whoever keeps account of the saga.
+        runtime: the surroundings; Temporal's by default.
+    """
+
+    def __init__(
+        self,
+        *,
+        table: Sequence[Step],
+        saga_id: str,
+        opening: Mapping[str, Any] | None = None,
+        placement: Placement = "auto",
+        fail_at: str | None = None,
+        deadline: timedelta | None = None,
+        policies: Policies | None = None,
+        owner: SagaOwner | None = None,
+        runtime: Runtime | None = None,
+    ) -> None:
+        super().__init__(deadline=deadline, policies=policies, owner=owner, runtime=runtime)
+        self._saga_id = saga_id
+        self._opening = opening
+        self._placement = placement
+        self._fail_at = fail_at
+        for step in table:
+            if step.undo is not None:
+                self._register(step, step.undo)
+
+    async def step(self, step: Step, *facts: Any) -> Any:
+        """Run the next step of the table.
+
+        Args:
+            step: the step.
+            facts: what its `request` takes after the call.
+
+        Returns:
+            Its activity's result.
+
+        Raises:
+            ApplicationError, ActivityError: it refused, failed for good, or was cancelled.
+            asyncio.CancelledError: the workflow was cancelled, or the deadline passed.
+        """
+        completed = tuple(self.completed)
+
+        def request(attempt: int) -> Any:
+            call = StepCall(
+                saga_id=self._saga_id,
+                step=step.name,
+                attempt=attempt,
+                completed=completed,
+                opening=None if completed else self._opening,
+                fail_at=self._fail_at,
+            )
+            return step.request(call, *facts)
+
+        return await self._track(
+            step.name,
+            self._runtime.run_fenced(
+                step.do, request, placement=self._placement, policy=self._policies.forward, summary=step.name
+            ),
+        )
+
+    def _register(self, step: Step, undo: Undo) -> None:
+        async def perform(registered: RegisteredUndo) -> Any:
+            before = registered.view.attempts
+
+            def request(attempt: int) -> UndoStep:
+                return UndoStep(
+                    call=StepCall(saga_id=self._saga_id, step=step.name, undo=undo.name, attempt=before + attempt)
+                )
+
+            return await self._runtime.run_fenced(
+                undo.do, request, placement=self._placement, policy=self._policies.undo, summary=undo.name
+            )
+
+        self._undos.register(undo.name, perform)

@@ -1,0 +1,112 @@
+"""The undos of a saga: registered before the steps they undo, run in reverse, never stopped by one that fails."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from temporalio.exceptions import FailureError
+
+from flowforge.durable.compensation import Compensation
+from flowforge.durable.failures import attempts_of, root
+from flowforge.durable.fence import Undone
+from flowforge.durable.runtime import Runtime
+
+
+@dataclass(slots=True)
+class RegisteredUndo:
+    """One undo and what became of it.
+
+    Attributes:
+        perform: runs the undo; it may look here for the step's result and the attempts there have been.
+        result: its step's result, None while the step has not answered.
+    """
+
+    perform: "Callable[[RegisteredUndo], Awaitable[Any]]"
+    view: Compensation
+    result: Any = None
+    retry_asked: bool = False
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it failed for good and nobody has given it up."""
+        return self.view.status == "failed" and self.view.written_off is None
+
+
+@dataclass(slots=True)
+class Undos:
+    """The undos of one saga, in the order in which their steps begin."""
+
+    runtime: Runtime
+    changed: Callable[[], None]
+    registered: list[RegisteredUndo] = field(default_factory=list)
+
+    def register(self, name: str, perform: Callable[[RegisteredUndo], Awaitable[Any]]) -> RegisteredUndo:
+        """Add an undo; call it before its step begins."""
+        undo = RegisteredUndo(perform, Compensation(name=name))
+        self.registered.append(undo)
+        return undo
+
+    @property
+    def compensations(self) -> tuple[Compensation, ...]:
+        """The undos as people see them, in the order in which they run."""
+        return tuple(undo.view for undo in reversed(self.registered))
+
+    async def run(self, on_stuck: Callable[[], Awaitable[None]]) -> None:
+        """Run every undo in reverse; where some fail for good, wait until an operator has decided on each.
+
+        Args:
+            on_stuck: called whenever all others are done and an operator is needed.
+        """
+        for undo in reversed(self.registered):
+            await self._perform(undo)
+        while any(undo.is_stuck for undo in self.registered):
+            await on_stuck()
+            await self.runtime.wait_until(self._is_decided)
+            for undo in reversed(self.registered):
+                if undo.retry_asked:
+                    undo.retry_asked = False
+                    await self._perform(undo)
+
+    def retry(self, name: str) -> None:
+        """Have a stuck undo tried again.
+
+        Raises:
+            ValueError: no undo of this name is stuck.
+        """
+        self._stuck(name).retry_asked = True
+
+    def write_off(self, name: str, *, by: str, reason: str) -> None:
+        """Give a stuck undo up.
+
+        Raises:
+            ValueError: no undo of this name is stuck.
+        """
+        undo = self._stuck(name)
+        undo.view = replace(undo.view, written_off=f"{by}: {reason}")
+        self.changed()
+
+    def _stuck(self, name: str) -> RegisteredUndo:
+        for undo in self.registered:
+            if undo.view.name == name and undo.is_stuck:
+                return undo
+        raise ValueError(f"no undo {name!r} waits for an operator")
+
+    def _is_decided(self) -> bool:
+        return any(undo.retry_asked for undo in self.registered) or not any(undo.is_stuck for undo in self.registered)
+
+    async def _perform(self, undo: RegisteredUndo) -> None:
+        before = undo.view.attempts
+        undo.view = replace(undo.view, status="running", error=None)
+        self.changed()
+        try:
+            answer = await undo.perform(undo)
+        except FailureError as error:
+            attempts = attempts_of(error) or before + 1
+            undo.view = replace(undo.view, status="failed", attempts=attempts, error=str(root(error)))
+        else:
+            if isinstance(answer, Undone):
+                status, attempts = ("completed" if answer.status == "undone" else "not_needed"), answer.attempts
+                undo.view = replace(undo.view, status=status, attempts=attempts)  # type: ignore[arg-type]
+            else:
+                undo.view = replace(undo.view, status="completed", attempts=before + 1)
+        self.changed()
