@@ -94,8 +94,12 @@ class Settings(BaseSettings):
     explicit_database_url: Annotated[str, AfterValidator(_database_url)] | Literal[""] = Field(
         default="", validation_alias="DATABASE_URL", repr=False
     )
-    db_path: Path = Field(default=DEFAULT_DATA_DIR / "flowforge.sqlite3", validation_alias="FLOWFORGE_DB_PATH")
-    data_dir: Path = Field(default=DEFAULT_DATA_DIR, validation_alias="FLOWFORGE_DATA_DIR")
+    db_path: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        default=DEFAULT_DATA_DIR / "flowforge.sqlite3", validation_alias="FLOWFORGE_DB_PATH"
+    )
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        default=DEFAULT_DATA_DIR, validation_alias="FLOWFORGE_DATA_DIR"
+    )
     fail_at: FailAt = ""
     step_placement: StepPlacement = "auto"
     log_format: LogFormat = "console"
@@ -140,7 +144,7 @@ class Settings(BaseSettings):
         """The database in effect: DATABASE_URL, else the SQLite file at FLOWFORGE_DB_PATH, as an SQLAlchemy URL."""
         if self.explicit_database_url:
             return re.sub(r"\Apostgresql://", "postgresql+psycopg://", self.explicit_database_url)
-        return f"sqlite:///{self.db_path.expanduser().absolute()}"
+        return f"sqlite:///{self.db_path.absolute()}"
 
     @property
     def temporal_db_path(self) -> Path:

@@ -18,6 +18,7 @@ from typing import IO, Final, Self
 from flowforge.errors import StartupError, TemporalUnavailable
 from flowforge.temporal import ports
 from flowforge.temporal.client import check, connect
+from flowforge.temporal.folder import create, unwritable
 from flowforge.temporal.lock import FileLock
 from flowforge.temporal.target import TemporalTarget
 
@@ -104,7 +105,7 @@ class DevServer:
         Raises:
             StartupError: a port is taken, the folder is not writable, another server uses the file, or it ended.
         """
-        _create(self._data_dir)
+        create(self._data_dir)
         chosen_by_us = 0 in (self._asked_port, self._asked_ui_port)
         for attempt in range(1, _ATTEMPTS_ON_FREE_PORTS + 1):
             try:
@@ -255,24 +256,11 @@ class _PortLostError(Exception):
     """Somebody took the port between our look and the server's start."""
 
 
-def _create(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-
-
 def _open_log(path: Path) -> IO[bytes]:
     try:
         return path.open("wb")
     except OSError as error:
-        raise _unwritable(path.parent, error) from None
-
-
-def _unwritable(folder: Path, error: OSError) -> StartupError:
-    return StartupError(
-        f"cannot write in {folder} ({error.strerror}); make it writable or set FLOWFORGE_DATA_DIR to another folder"
-    )
+        raise unwritable(path.parent, error) from None
 
 
 def _last_line(log: Path) -> str:

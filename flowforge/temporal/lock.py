@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from flowforge.errors import StartupError
+from flowforge.temporal.folder import unwritable
 
 
 class FileLock:
@@ -26,10 +26,7 @@ class FileLock:
         try:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise StartupError(
-                f"cannot write in {self._path.parent} ({error.strerror}); "
-                "make it writable or set FLOWFORGE_DATA_DIR to another folder"
-            ) from None
+            raise unwritable(self._path.parent, error) from None
         return self
 
     def __exit__(
