@@ -1,0 +1,54 @@
+# Everything runs in .venv, which is made first where it is missing or out of date; nothing needs to be activated.
+# Plain enough for the GNU make 3.81 that macOS has.
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+STAMP  := $(VENV)/.set-up
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check fmt bench lock clean
+
+# An environment whose Python is gone (an upgrade, a move) is made again.
+ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
+$(shell rm -f $(STAMP))
+endif
+
+help: ## list what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## make .venv with the pinned requirements (the others do it first)
+
+$(STAMP): requirements-dev.txt pyproject.toml scripts/set-up.sh
+	@./scripts/set-up.sh
+	@touch $@
+
+demo: $(STAMP) ## start everything and show two orders; ARGS=--once ends by itself
+	@$(PYTHON) main.py demo $(ARGS)
+
+test: $(STAMP) ## run all tests; ARGS go to pytest
+	$(PYTHON) -m pytest $(ARGS)
+
+check: $(STAMP) ## lint, format, types, direction of imports
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+fmt: $(STAMP) ## format the code and repair what can be repaired
+	$(PYTHON) -m ruff check --fix-only .
+	$(PYTHON) -m ruff format .
+
+bench: $(STAMP) ## measure, and write docs/performance.md
+	@$(PYTHON) main.py bench $(ARGS)
+
+lock: ## pin the requirements anew, after a change in pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url \
+		--python-version 3.11 --custom-compile-command "make lock" -o requirements.txt
+	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url \
+		--python-version 3.11 --custom-compile-command "make lock" --group dev -o requirements-dev.txt
+
+clean: ## remove the environment and caches; .flowforge, which holds orders, stays
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
