@@ -9,9 +9,23 @@ IDENTIFIER: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 """What an identifier given by a client may look like (matched whole)."""
 
 
-def new_order_id() -> str:
-    """Return a new order id, `ord_` and 32 hexadecimal digits; later ids sort after earlier ones."""
-    return f"ord_{uuid_utils.uuid7().hex}"
+_NAMED: Final = "ord_w."
+"""Begins the order ids that are made of a client's workflow id; no other order id has a dot."""
+
+
+def new_order_id(workflow_id: str | None = None) -> str:
+    """Return an order id that was never used.
+
+    Without a workflow id it is `ord_` and 32 hexadecimal digits, and later ones sort after earlier ones. For a workflow
+    id that the client chose it is made of that, so that either name leads to the other without looking anything up.
+    """
+    return f"ord_{uuid_utils.uuid7().hex}" if workflow_id is None else f"{_NAMED}{workflow_id}"
+
+
+def order_id_of(workflow_id: str) -> str:
+    """Return the id of the order that runs under a workflow id: the inverse of `workflow_id_for`."""
+    generated = re.fullmatch(r"order-(ord_[0-9a-f]{32})", workflow_id)
+    return generated[1] if generated else f"{_NAMED}{workflow_id}"
 
 
 def new_request_id() -> str:
@@ -25,8 +39,8 @@ def new_charge_id() -> str:
 
 
 def workflow_id_for(order_id: str) -> str:
-    """Return the workflow id an order gets when its client named none."""
-    return f"order-{order_id}"
+    """Return the workflow id of an order: `order-` and its id, or the one that its client chose."""
+    return order_id.removeprefix(_NAMED) if order_id.startswith(_NAMED) else f"order-{order_id}"
 
 
 def is_identifier(text: str) -> bool:

@@ -1,7 +1,8 @@
 """Reads Temporal's failures: one place that knows in which wrapping each of them arrives.
 
 A regular activity's failure is an ActivityError with a cause. A local one's is a bare ApplicationError, but its timeout
-an ActivityError, and its cancellation a bare CancelledError, of asyncio's kind or of Temporal's. TaskGroup gives groups.
+an ActivityError, and its cancellation a bare CancelledError, of asyncio's kind or of Temporal's. Groups are
+TaskGroup's.
 """
 
 import asyncio

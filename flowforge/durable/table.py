@@ -114,6 +114,12 @@ class FencedSaga(SagaScope):
             ),
         )
 
+    async def note(self, do: ActivityRef, request: Any, *, name: str) -> Any:
+        """Run an idempotent activity of the saga's owner, which is no step: placed like one, tried like an undo."""
+        return await self._runtime.run_fenced(
+            do, lambda _attempt: request, placement=self._placement, policy=self._policies.undo, summary=name
+        )
+
     def _register(self, step: Step, undo: Undo) -> None:
         async def perform(registered: RegisteredUndo) -> Any:
             before = registered.view.attempts

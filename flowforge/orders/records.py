@@ -1,0 +1,70 @@
+"""An order and its events as readers see them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, Self
+
+from flowforge.durable.compensation import Compensation
+from flowforge.orders.contracts import OrderState, OrderStatus
+
+EventStatus = Literal["started", "completed", "failed", "compensating", "compensated"]
+
+CLOSED: Final[frozenset[OrderStatus]] = frozenset({"completed", "failed", "cancelled"})
+"""How an order can end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """One thing that happened to an order; `id` counts 1, 2, 3 … within the order; `timestamp` is aware UTC."""
+
+    id: int
+    step: str
+    status: EventStatus
+    message: str
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRecord:
+    """An order's row.
+
+    What the client asked for (`customer_id` to `payment_method`) is None for an order that was accepted but whose first
+    step has not yet written its row.
+    """
+
+    order_id: str
+    workflow_id: str
+    status: OrderStatus
+    created_at: datetime
+    customer_id: str | None = None
+    product_id: str | None = None
+    quantity: int | None = None
+    payment_method: str | None = None
+    current_step: str | None = None
+    steps_completed: tuple[str, ...] = ()
+    compensation_triggered: bool = False
+    compensations: tuple[Compensation, ...] = ()
+    failure_code: str | None = None
+    failure_reason: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    charge_id: str | None = None
+    updated_at: datetime | None = None
+    closed_at: datetime | None = None
+    events: tuple[OrderEvent, ...] = ()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the order has ended."""
+        return self.status in CLOSED
+
+    @classmethod
+    def accepted(cls, *, order_id: str, workflow_id: str, state: OrderState | None, accepted_at: datetime) -> Self:
+        """Return the record of an order that Temporal has accepted and that has no row yet."""
+        return cls(
+            order_id=order_id,
+            workflow_id=workflow_id,
+            status="running",
+            created_at=accepted_at,
+            current_step=state.current_step if state is not None else None,
+        )
