@@ -1,0 +1,76 @@
+"""Logging: one line each, through one renderer, with the order named on it."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from flowforge.observability.logging import configure, order_context
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+
+
+def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_our_line_and_a_librarys_carry_the_order(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("json")
+    with order_context(order_id="ord_1", workflow_id="order-ord_1", request_id="req_1"):
+        structlog.get_logger("flowforge.orders").info("charged", amount_minor=3998)
+        logging.getLogger("uvicorn.error").warning("slow %s", "client")
+    logging.getLogger("uvicorn.error").warning("no order")
+    ours, theirs, without = _lines(capsys)
+    order = {"order_id": "ord_1", "workflow_id": "order-ord_1", "request_id": "req_1"}
+    assert ours.items() >= {**order, "message": "charged", "amount_minor": 3998, "level": "info"}.items()
+    assert theirs.items() >= {**order, "message": "slow client", "logger": "uvicorn.error"}.items()
+    assert not without.keys() & order.keys()
+
+
+def test_librarys_own_handler_does_not_print_a_second_line(capsys: pytest.CaptureFixture[str]) -> None:
+    library = logging.getLogger("uvicorn.access")
+    library.addHandler(logging.StreamHandler())
+    library.propagate = False
+    configure("json")
+    configure("json")
+    library.info("once")
+    assert [line["message"] for line in _lines(capsys)] == ["once"]
+
+
+def test_temporals_record_names_its_workflow(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("json")
+    logging.getLogger("temporalio.activity").warning(
+        "failed", extra={"temporal_activity": {"workflow_id": "order-ord_1"}, "order_id": "ord_1"}
+    )
+    (line,) = _lines(capsys)
+    assert line.items() >= {"workflow_id": "order-ord_1", "order_id": "ord_1"}.items()
+
+
+def test_exception_stays_on_one_json_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("json")
+    try:
+        raise ValueError("two\nlines")
+    except ValueError:
+        logging.getLogger("flowforge").exception("failed")
+    (line,) = _lines(capsys)
+    assert "ValueError: two\nlines" in str(line["exception"])
+
+
+def test_console_format_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("console")
+    with order_context(order_id="ord_1"):
+        logging.getLogger("flowforge").info("charged")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "charged" in line
+    assert "order_id=ord_1" in line
