@@ -1,0 +1,1 @@
+"""The HTTP API: orders in, their state and its events out."""

@@ -1,0 +1,151 @@
+"""What the routes work with: one value, made by whoever composes the process, and handed down with the application."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Final, Protocol
+
+from fastapi import Depends, Path, Request
+
+from flowforge.ids import IDENTIFIER, order_id_of
+from flowforge.orders.contracts import OrderStatus
+from flowforge.orders.feed import OrderFeed
+from flowforge.orders.gateway import NewOrder, PlacedOrder
+from flowforge.orders.records import OrderRecord
+from flowforge.services.inventory.port import Inventory
+from flowforge.services.payments.port import Payments
+from flowforge.services.warehouse.port import Warehouse
+
+
+class Orders(Protocol):
+    """The door to the orders; `orders.gateway.OrderGateway` is the one."""
+
+    async def place(self, order: NewOrder) -> PlacedOrder:
+        """Accept an order.
+
+        Raises:
+            Conflict: the workflow id was ever taken.
+            TemporalUnavailable, DatabaseUnavailable: whether it was accepted is unknown; the same id tells later.
+        """
+        ...
+
+    async def get(self, name: str) -> OrderRecord:
+        """Return an order by its order id or workflow id, as it is.
+
+        Raises:
+            NotFound: there is no such order.
+            DatabaseUnavailable: try again.
+        """
+        ...
+
+    async def wait(self, name: str, seconds: float) -> OrderRecord:
+        """Return an order when it has ended, or as it is after `seconds`.
+
+        Raises:
+            NotFound: there is no such order.
+            DatabaseUnavailable: try again.
+        """
+        ...
+
+    async def ready(self) -> Mapping[str, bool]:
+        """Tell of `temporal` and `database` whether they answer."""
+        ...
+
+
+class OrderLists(Protocol):
+    """The rows of many orders; `orders.read_model.ReadModel` is the one."""
+
+    async def list(
+        self,
+        *,
+        status: OrderStatus | None = None,
+        customer_id: str | None = None,
+        limit: int = 50,
+        before: str | None = None,
+    ) -> Sequence[OrderRecord]:
+        """Return orders with their events, newest first, older than the order id `before` where given.
+
+        Raises:
+            DatabaseUnavailable: try again.
+        """
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return how many `orders`, `inventory`, `payments` and `warehouse` entries there are.
+
+        Raises:
+            DatabaseUnavailable: try again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppServices:
+    """Everything the API needs.
+
+    Attributes:
+        orders: places and finds orders.
+        read_model: lists orders.
+        feed: their events as they happen.
+        inventory: catalogue and stock.
+        payments: charges.
+        warehouse: shipments.
+        fault_injection: whether a request may ask for a fault.
+        temporal_ui_url: where people's browsers find Temporal's UI, without a trailing slash.
+        namespace: the Temporal namespace the orders run in.
+        heartbeat: the longest silence of an event stream.
+    """
+
+    orders: Orders
+    read_model: OrderLists
+    feed: OrderFeed
+    inventory: Inventory
+    payments: Payments
+    warehouse: Warehouse
+    fault_injection: bool = False
+    temporal_ui_url: str = "http://localhost:8233"
+    namespace: str = "default"
+    heartbeat: timedelta = timedelta(seconds=15)
+
+    def temporal_url(self, workflow_id: str) -> str:
+        """Return where Temporal's UI shows a workflow."""
+        return f"{self.temporal_ui_url}/namespaces/{self.namespace}/workflows/{workflow_id}"
+
+
+# Dependencies are coroutine functions: FastAPI would send plain functions through its thread pool, at 100 µs each.
+async def _services(request: Request) -> AppServices:
+    services: AppServices = request.app.state.services
+    return services
+
+
+async def _state(request: Request) -> dict[str, Any]:
+    state: dict[str, Any] = request.scope["state"]
+    return state
+
+
+Services = Annotated[AppServices, Depends(_services)]
+
+RequestState = Annotated[dict[str, Any], Depends(_state)]
+"""What the request's frame knows: `request_id`; and what a route adds for the request's log line."""
+
+GRAMMAR: Final = f"^{IDENTIFIER.pattern}$"
+"""`ids.IDENTIFIER` as a pattern of JSON Schema."""
+
+ORDER_GRAMMAR: Final = r"^[A-Za-z0-9._-]{1,134}$"
+"""An order's name: the order id made of the longest workflow id is longer than that."""
+
+_ORDER_ID: Final = re.compile(r"ord_(?:w\..+|[0-9a-f]{32})")
+
+
+def looks_like_order_id(name: str) -> bool:
+    """Tell whether `name` has the form of an order id; workflow ids of that form are refused."""
+    return _ORDER_ID.fullmatch(name) is not None
+
+
+def order_id_named(name: str) -> str:
+    """Return the order id that goes with an order id or workflow id, whether there is such an order or not."""
+    return name if looks_like_order_id(name) else order_id_of(name)
+
+
+OrderName = Annotated[str, Path(pattern=ORDER_GRAMMAR, description="The order's order_id or workflow_id.")]

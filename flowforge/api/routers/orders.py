@@ -1,0 +1,127 @@
+"""Placing orders, and reading how they are."""
+
+from typing import Annotated, Final, Literal, get_args
+
+from fastapi import APIRouter, Header, Query, Response
+
+from flowforge.api.dependencies import GRAMMAR, OrderName, RequestState, Services
+from flowforge.api.invalid import bad_header
+from flowforge.api.pages import Cursor, Limit, page, position
+from flowforge.api.prefer import preferred_wait_s
+from flowforge.api.render import json_response
+from flowforge.api.schemas.orders import ORDER_EXAMPLE, OrderView, Placed, PlaceOrder, order_view
+from flowforge.api.schemas.problem import problems
+from flowforge.api.strict_route import StrictRoute
+from flowforge.errors import Fault, Forbidden
+from flowforge.orders.contracts import OrderStatus
+from flowforge.orders.gateway import NewOrder
+
+router = APIRouter(tags=["orders"], route_class=StrictRoute)
+
+FailAt = Literal["inventory-check", "inventory", "payment", "warehouse"]
+
+_FAIL_AT: Final = frozenset(get_args(FailAt))
+_STATE: Final = {"description": "The order.", "content": {"application/json": {"example": ORDER_EXAMPLE}}}
+_HEADERS: Final = {
+    "Location": {"description": "The order.", "schema": {"type": "string"}},
+    "X-Request-ID": {"description": "The request's id in the logs.", "schema": {"type": "string"}},
+}
+
+
+@router.post(
+    "/orders",
+    status_code=201,
+    response_model=Placed,
+    responses={
+        201: {"description": "The order was accepted.", "headers": _HEADERS},
+        200: {
+            "description": "With `Prefer: wait`: the order, ended, or as it is when the wait is over.",
+            "model": OrderView,
+            "content": {"application/json": {"example": ORDER_EXAMPLE}},
+        },
+        **problems(400, 403, 409, 413, 415, 422, 503),
+    },
+)
+async def place_order(
+    body: PlaceOrder,
+    services: Services,
+    state: RequestState,
+    prefer: Annotated[
+        list[str] | None,
+        Header(description="`wait=N`: answer when the order has ended, or after N seconds (1 to 60). RFC 7240."),
+    ] = None,
+    x_flowforge_fail_at: Annotated[
+        str | None,
+        Header(
+            description="The step to fail in, for demonstrations; 403 unless FLOWFORGE_FAULT_INJECTION=1.",
+            json_schema_extra={"enum": list(get_args(FailAt))},
+        ),
+    ] = None,
+) -> Response:
+    """Place an order.
+
+    Malformed input is answered with 400, input that can be read but not accepted with 422. After a 503 it is unknown
+    whether the order was accepted: asking for the same `workflow_id` tells.
+    """
+    wait_s = preferred_wait_s(prefer)
+    if x_flowforge_fail_at is not None:
+        _check_fail_at(x_flowforge_fail_at, allowed=services.fault_injection)
+    placed = await services.orders.place(
+        NewOrder(
+            product_id=body.product_id,
+            quantity=body.quantity,
+            customer_id=body.customer_id,
+            payment_method=body.payment_method,
+            workflow_id=body.workflow_id,
+            request_id=state["request_id"],
+            fail_at=x_flowforge_fail_at,
+        )
+    )
+    state["logged"] = {"order_id": placed.order_id, "workflow_id": placed.workflow_id}
+    location = f"/orders/{placed.order_id}"
+    if wait_s is not None:
+        try:
+            order = await services.orders.wait(placed.order_id, wait_s)
+        except Fault:
+            # The order is accepted, whatever became of the waiting: a 503 would have its client place it again.
+            pass
+        else:
+            headers = {"Content-Location": location, "Preference-Applied": f"wait={wait_s}"}
+            return json_response(order_view(order, services.temporal_url(order.workflow_id)), 200, headers)
+    answer: Placed = {"workflow_id": placed.workflow_id, "order_id": placed.order_id, "status": "started"}
+    return json_response(answer, 201, {"Location": location})
+
+
+@router.get("/orders", response_model=list[OrderView], responses=problems(400, 422, 503))
+async def list_orders(
+    services: Services,
+    status: Annotated[OrderStatus | None, Query(description="Only orders that are in this state.")] = None,
+    customer_id: Annotated[str | None, Query(pattern=GRAMMAR, description="Only this customer's orders.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """List orders, newest first. The Link header names the next page."""
+    found = await services.read_model.list(
+        status=status, customer_id=customer_id, limit=limit + 1, before=position(cursor)
+    )
+    filters = {"status": status, "customer_id": customer_id}
+    orders, headers = page("/orders", found, limit=limit, key=lambda order: order.order_id, filters=filters)
+    return json_response(
+        [order_view(order, services.temporal_url(order.workflow_id)) for order in orders], headers=headers
+    )
+
+
+@router.get("/orders/{order}", response_model=OrderView, responses={200: _STATE, **problems(400, 404, 422, 503)})
+@router.get("/orders/{order}/status", response_model=OrderView, responses={200: _STATE, **problems(400, 404, 422, 503)})
+async def get_order(order: OrderName, services: Services, state: RequestState) -> Response:
+    """Return the state of an order, by its order_id or workflow_id."""
+    record = await services.orders.get(order)
+    state["logged"] = {"order_id": record.order_id, "workflow_id": record.workflow_id}
+    return json_response(order_view(record, services.temporal_url(record.workflow_id)))
+
+
+def _check_fail_at(step: str, *, allowed: bool) -> None:
+    if step not in _FAIL_AT:
+        raise bad_header("X-FlowForge-Fail-At", f"must be one of {', '.join(sorted(_FAIL_AT))}")
+    if not allowed:
+        raise Forbidden("faults can be asked for only where FLOWFORGE_FAULT_INJECTION=1")

@@ -1,0 +1,183 @@
+"""Orders over HTTP."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from flowforge.api.dependencies import GRAMMAR, looks_like_order_id
+from flowforge.durable.compensation import CompensationStatus
+from flowforge.orders.contracts import OrderStatus
+from flowforge.orders.records import EventStatus, OrderEvent, OrderRecord
+
+
+def _names_no_order(workflow_id: str) -> str:
+    # Either id names an order everywhere, so one order's workflow id must not be another's order id.
+    if looks_like_order_id(workflow_id):
+        raise PydanticCustomError("workflow_id_is_order_id", "must not look like an order_id")
+    return workflow_id
+
+
+Identifier = Annotated[str, Field(pattern=GRAMMAR)]
+
+
+class PlaceOrder(BaseModel):
+    """An order to be fulfilled."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {"product_id": "SKU-001", "quantity": 2, "customer_id": "customer-1", "payment_method": "tok_visa"}
+            ]
+        },
+    )
+
+    product_id: Identifier = Field(description="A product of the catalogue; an unknown one fails in the saga.")
+    quantity: int = Field(ge=1, le=1_000_000, description="Units; a true integer, neither 2.0 nor a string.")
+    customer_id: Identifier = Field(description="Who orders.")
+    payment_method: Identifier = Field(description="A payment token, for example tok_visa or tok_chargeDeclined.")
+    workflow_id: Annotated[Identifier, AfterValidator(_names_no_order)] | None = Field(
+        default=None,
+        description="The order's name in Temporal; each can be taken once, ever. Without: order-<order_id>.",
+    )
+
+
+class Placed(TypedDict):
+    """An order that was accepted."""
+
+    workflow_id: str
+    order_id: str
+    status: Literal["started"]
+
+
+class CompensationView(TypedDict):
+    """An undo of the saga; `not_needed` means it found nothing to undo and keeps a late effect from happening."""
+
+    name: str
+    status: CompensationStatus
+    attempts: int
+    error: str | None
+
+
+class EventView(TypedDict):
+    """Something that happened to an order. Ids count 1, 2, 3 … within the order."""
+
+    id: int
+    step: str
+    status: EventStatus
+    message: str
+    timestamp: str
+
+
+class OrderView(TypedDict):
+    """The state of an order."""
+
+    workflow_id: str
+    order_id: str
+    status: OrderStatus
+    current_step: str | None
+    steps_completed: list[str]
+    compensation_triggered: Annotated[bool, Field(description="Some undo found an effect.")]
+    compensations: Annotated[list[CompensationView], Field(description="In the order in which they ran.")]
+    failure_code: str | None
+    failure_reason: str | None
+    amount_minor: Annotated[int | None, Field(description="Minor units of `currency`; null before the quote.")]
+    currency: str | None
+    charge_id: str | None
+    customer_id: Annotated[
+        str | None, Field(description="Like all that was ordered, null until the order's row is there.")
+    ]
+    product_id: str | None
+    quantity: int | None
+    payment_method: str | None
+    created_at: str
+    updated_at: str | None
+    temporal_url: Annotated[str, Field(description="The order's page in Temporal's UI.")]
+    events: Annotated[list[EventView], Field(description="The oldest first.")]
+
+
+def timestamp(at: datetime) -> str:
+    """Return a time as this API writes it, for example 2026-01-01T00:00:00.000Z."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def event_view(event: OrderEvent) -> EventView:
+    """Return an event as clients see it."""
+    return {
+        "id": event.id,
+        "step": event.step,
+        "status": event.status,
+        "message": event.message,
+        "timestamp": timestamp(event.timestamp),
+    }
+
+
+def order_view(order: OrderRecord, temporal_url: str) -> OrderView:
+    """Return an order as clients see it."""
+    return {
+        "workflow_id": order.workflow_id,
+        "order_id": order.order_id,
+        "status": order.status,
+        "current_step": order.current_step,
+        "steps_completed": list(order.steps_completed),
+        "compensation_triggered": order.compensation_triggered,
+        "compensations": [
+            {"name": undo.name, "status": undo.status, "attempts": undo.attempts, "error": undo.error}
+            for undo in order.compensations
+        ],
+        "failure_code": order.failure_code,
+        "failure_reason": order.failure_reason,
+        "amount_minor": order.amount_minor,
+        "currency": order.currency,
+        "charge_id": order.charge_id,
+        "customer_id": order.customer_id,
+        "product_id": order.product_id,
+        "quantity": order.quantity,
+        "payment_method": order.payment_method,
+        "created_at": timestamp(order.created_at),
+        "updated_at": None if order.updated_at is None else timestamp(order.updated_at),
+        "temporal_url": temporal_url,
+        "events": [event_view(event) for event in order.events],
+    }
+
+
+ORDER_EXAMPLE: Final[dict[str, Any]] = {
+    "workflow_id": "order-ord_7f3a",
+    "order_id": "ord_7f3a",
+    "status": "failed",
+    "current_step": None,
+    "steps_completed": ["check_inventory", "reserve_inventory", "process_payment"],
+    "compensation_triggered": True,
+    "compensations": [
+        {"name": "revert_warehouse", "status": "completed", "attempts": 1, "error": None},
+        {"name": "refund_payment_by_idempotency_key", "status": "completed", "attempts": 1, "error": None},
+        {"name": "release_inventory", "status": "completed", "attempts": 1, "error": None},
+    ],
+    "failure_code": "injected_fault",
+    "failure_reason": "update_warehouse failed 3 times: FAIL_AT=warehouse",
+    "amount_minor": 3998,
+    "currency": "USD",
+    "charge_id": "ch_01",
+    "customer_id": "customer-1",
+    "product_id": "SKU-001",
+    "quantity": 2,
+    "payment_method": "tok_visa",
+    "created_at": "2026-01-01T00:00:00.000Z",
+    "updated_at": "2026-01-01T00:00:00.120Z",
+    "temporal_url": "http://localhost:8233/namespaces/default/workflows/order-ord_7f3a",
+    "events": [
+        {
+            "id": 1,
+            "step": "check_inventory",
+            "status": "started",
+            "message": "…",
+            "timestamp": "2026-01-01T00:00:00.000Z",
+        }
+    ],
+}
+"""What the documentation shows."""

@@ -1,0 +1,122 @@
+"""Inventory, payments and warehouse over HTTP."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from flowforge.api.schemas.orders import OrderView
+from flowforge.services.inventory.contracts import StockLevel
+from flowforge.services.payments.contracts import Payment
+from flowforge.services.warehouse.contracts import WarehouseRecord
+
+
+class PutStock(BaseModel):
+    """What a product's stock shall be; a product that is new needs name and price."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [{"on_hand": 100, "name": "Mechanical keyboard", "unit_price_minor": 8900, "currency": "USD"}]
+        },
+    )
+
+    on_hand: int = Field(ge=0, le=1_000_000_000, description="Units on the shelf, reserved ones included.")
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    unit_price_minor: int | None = Field(
+        default=None, ge=0, le=1_000_000_000, description="In `currency`'s minor units."
+    )
+    currency: str | None = Field(default=None, pattern="^[A-Z]{3}$", description="ISO 4217.")
+
+
+class StockView(TypedDict):
+    """A product and its stock, in units; on_hand = available + reserved."""
+
+    product_id: str
+    name: str
+    unit_price_minor: int
+    currency: str
+    on_hand: int
+    available: int
+    reserved: int
+    shipped: int
+
+
+class PaymentView(TypedDict):
+    """A charge."""
+
+    charge_id: str
+    order_id: str
+    amount_minor: int
+    currency: str
+    payment_method: str
+    idempotency_key: str
+    status: Literal["charged", "refunded"]
+
+
+class WarehouseView(TypedDict):
+    """What the warehouse did for an order."""
+
+    order_id: str
+    product_id: str
+    quantity: int
+    status: Literal["applied", "reverted"]
+
+
+class Counts(TypedDict):
+    """How many entries there are, shown or not."""
+
+    orders: int
+    inventory: int
+    payments: int
+    warehouse: int
+
+
+class Snapshot(TypedDict):
+    """Everything at a glance: at most 200 entries each, newest first, and how many there are."""
+
+    orders: list[OrderView]
+    inventory: list[StockView]
+    payments: list[PaymentView]
+    warehouse: list[WarehouseView]
+    counts: Annotated[Counts, Field(description="Of all, not only of those shown.")]
+    taken_at: str
+
+
+def stock_view(level: StockLevel) -> StockView:
+    """Return a product's stock as clients see it."""
+    return {
+        "product_id": level.product_id,
+        "name": level.name,
+        "unit_price_minor": level.unit_price_minor,
+        "currency": level.currency,
+        "on_hand": level.on_hand,
+        "available": level.available,
+        "reserved": level.reserved,
+        "shipped": level.shipped,
+    }
+
+
+def payment_view(payment: Payment) -> PaymentView:
+    """Return a charge as clients see it."""
+    return {
+        "charge_id": payment.charge_id,
+        "order_id": payment.order_id,
+        "amount_minor": payment.amount_minor,
+        "currency": payment.currency,
+        "payment_method": payment.payment_method,
+        "idempotency_key": payment.idempotency_key,
+        "status": payment.status,
+    }
+
+
+def warehouse_view(record: WarehouseRecord) -> WarehouseView:
+    """Return a shipment as clients see it."""
+    return {
+        "order_id": record.order_id,
+        "product_id": record.product_id,
+        "quantity": record.quantity,
+        "status": record.status,
+    }
