@@ -1,0 +1,39 @@
+"""The one activity that belongs to the order itself: moving its row on."""
+
+from typing import Protocol
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from flowforge.errors import FlowForgeError
+from flowforge.orders.contracts import CloseOrder, OrderClosed
+
+
+class OrderRows(Protocol):
+    """Moves the orders' rows."""
+
+    async def close(self, request: CloseOrder) -> OrderClosed:
+        """Move an order's status by compare-and-set, opening its row where no step got that far.
+
+        Raises:
+            DatabaseUnavailable: nothing was written; try again.
+        """
+        ...
+
+
+class OrderActivities:
+    """Delivers the workflow's calls to the orders' rows."""
+
+    def __init__(self, rows: OrderRows) -> None:
+        self._rows = rows
+
+    @activity.defn(name="orders.close")
+    async def close(self, request: CloseOrder) -> OrderClosed:
+        """Move the order's row to `request.to`; the answer says where it is, which is elsewhere when it came too late.
+
+        Idempotent: the same close again changes nothing and answers the same.
+        """
+        try:
+            return await self._rows.close(request)
+        except FlowForgeError as error:
+            raise ApplicationError(error.message, type=error.code, non_retryable=not error.retryable) from error

@@ -1,0 +1,167 @@
+"""Writes the orders' rows and events, in the transactions of the effects that they tell of."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from flowforge.errors import DatabaseUnavailable
+from flowforge.orders.contracts import CloseOrder, OrderClosed
+from flowforge.orders.progress import Progress
+from flowforge.persistence.database import Database
+from flowforge.persistence.tables.orders import ORDER_EVENTS, ORDERS
+from flowforge.services.journal import Entry, FailedAttempt
+
+_LOG: Final = logging.getLogger(__name__)
+
+_MUTABLE: Final = (
+    "status",
+    "current_step",
+    "steps_completed",
+    "compensations",
+    "compensation_triggered",
+    "failure_code",
+    "failure_reason",
+    "amount_minor",
+    "currency",
+    "charge_id",
+    "closed_at",
+    "last_event_id",
+)
+_LOAD: Final = (
+    select(ORDERS.c.product_id, ORDERS.c.quantity, *(ORDERS.c[name] for name in _MUTABLE))
+    .where(ORDERS.c.order_id == bindparam("id"))
+    .with_for_update()
+)
+_OPEN: Final = insert(ORDERS).inline()
+_SAVE: Final = (
+    update(ORDERS)
+    .where(ORDERS.c.order_id == bindparam("id"))
+    .values({name: bindparam(name) for name in (*_MUTABLE, "updated_at")})
+)
+_ADD_EVENTS: Final = insert(ORDER_EVENTS)
+
+
+class OrderJournal:
+    """The Journal of fulfilment sagas: their saga id is the order's id."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, entry: Entry, transaction: Connection | None) -> None:
+        """See Journal.record. Without a transaction this blocks: never call it on an event loop's thread then."""
+        if transaction is None:
+            self._database.write_and_wait(_record, entry)
+        else:
+            _record(transaction, entry)
+
+    async def attempt_failed(self, attempt: FailedAttempt) -> None:
+        """See Journal.attempt_failed."""
+        try:
+            await self._database.write_if_free(_attempt_failed, attempt)
+        except DatabaseUnavailable as error:
+            _LOG.debug("a failed attempt was not noted: %s", error)
+
+    async def close(self, request: CloseOrder) -> OrderClosed:
+        """Move an order's status by compare-and-set, opening its row where no step got that far.
+
+        Raises:
+            DatabaseUnavailable: nothing was written; try again.
+        """
+        return await self._database.write(close, request)
+
+
+def close(connection: Connection, request: CloseOrder) -> OrderClosed:
+    """Do what OrderJournal.close does, in a transaction that is open already."""
+    at = datetime.now(UTC)
+    order = request.order
+    progress = _load(connection, order.order_id)
+    is_new = progress is None
+    if progress is None:
+        progress = Progress(product_id=order.product_id, quantity=order.quantity)
+    if progress.close(request, at):
+        if is_new:
+            _open(connection, asdict(order), progress, at)
+        else:
+            _save(connection, order.order_id, progress, at)
+    return OrderClosed(status=progress.status, steps_completed=tuple(progress.steps_completed))
+
+
+def _record(connection: Connection, entry: Entry) -> None:
+    call = entry.call
+    progress = _load(connection, call.saga_id)
+    if progress is not None:
+        progress.record(entry)
+        _save(connection, call.saga_id, progress, entry.at)
+    elif call.opening is not None:
+        progress = Progress(product_id=call.opening["product_id"], quantity=call.opening["quantity"])
+        progress.record(entry)
+        _open(connection, call.opening, progress, entry.at)
+
+
+def _attempt_failed(connection: Connection, attempt: FailedAttempt) -> None:
+    progress = _load(connection, attempt.call.saga_id)
+    if progress is None:
+        return
+    progress.attempt_failed(attempt)
+    if progress.new_events:
+        _save(connection, attempt.call.saga_id, progress, attempt.at)
+
+
+def _load(connection: Connection, order_id: str) -> Progress | None:
+    row = connection.execute(_LOAD, {"id": order_id}).first()
+    return None if row is None else Progress(**row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for it
+
+
+def _open(connection: Connection, order: Mapping[str, Any], progress: Progress, at: datetime) -> None:
+    accepted_at = datetime.fromisoformat(order["accepted_at"])
+    events = _number_events(progress, order["order_id"])
+    connection.execute(
+        _OPEN,
+        {
+            **_mutable(progress),
+            "order_id": order["order_id"],
+            "workflow_id": order["workflow_id"],
+            "customer_id": order["customer_id"],
+            "product_id": order["product_id"],
+            "quantity": order["quantity"],
+            "payment_method": order["payment_method"],
+            "request_id": order["request_id"],
+            "input": dict(order),
+            "created_at": accepted_at,
+            "updated_at": at,
+            "deadline_at": accepted_at + timedelta(seconds=order["options"]["deadline_s"]),
+        },
+    )
+    if events:
+        connection.execute(_ADD_EVENTS, events)
+
+
+def _save(connection: Connection, order_id: str, progress: Progress, at: datetime) -> None:
+    events = _number_events(progress, order_id)
+    connection.execute(_SAVE, {**_mutable(progress), "id": order_id, "updated_at": at})
+    if events:
+        connection.execute(_ADD_EVENTS, events)
+
+
+def _mutable(progress: Progress) -> dict[str, Any]:
+    return {name: getattr(progress, name) for name in _MUTABLE}
+
+
+def _number_events(progress: Progress, order_id: str) -> list[dict[str, Any]]:
+    first = progress.last_event_id + 1
+    progress.last_event_id += len(progress.new_events)
+    return [
+        {
+            "order_id": order_id,
+            "id": number,
+            "step": event.step,
+            "status": event.status,
+            "message": event.message,
+            "timestamp": event.timestamp,
+        }
+        for number, event in enumerate(progress.new_events, first)
+    ]

@@ -1,0 +1,171 @@
+"""How an order's row moves: the rules by themselves, without a database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from flowforge.durable.compensation import Compensation
+from flowforge.money import Money
+from flowforge.orders import wording
+from flowforge.orders.contracts import CloseOrder, OrderStatus
+from flowforge.orders.records import CLOSED, EventStatus
+from flowforge.services.journal import Entry, FailedAttempt
+
+_MAY_BECOME: Final[Mapping[str, frozenset[str]]] = {
+    "running": frozenset({"completed", "compensating"}),
+    "compensating": frozenset({"needs_attention", "failed", "cancelled"}),
+    "needs_attention": frozenset({"compensating", "failed", "cancelled"}),
+}
+_SETTLED: Final = frozenset({"completed", "not_needed"})
+_OF_NO_STEP: Final = "order"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """Something that happened to an order, before it has a number."""
+
+    step: str
+    status: EventStatus
+    message: str
+    timestamp: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """The part of an order's row that changes, and the events that its change brings about.
+
+    Events are facts and are only ever added; the status moves only by `close`.
+
+    Attributes:
+        compensations: as JSON, in the order in which they run; see Compensation.
+        new_events: to be numbered from `last_event_id` + 1 and stored with the row.
+    """
+
+    product_id: str
+    quantity: int
+    status: OrderStatus = "running"
+    current_step: str | None = None
+    steps_completed: list[str] = field(default_factory=list)
+    compensations: list[dict[str, Any]] = field(default_factory=list)
+    compensation_triggered: bool = False
+    failure_code: str | None = None
+    failure_reason: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    charge_id: str | None = None
+    closed_at: datetime | None = None
+    last_event_id: int = 0
+    new_events: list[NewEvent] = field(default_factory=list)
+
+    def record(self, entry: Entry) -> None:
+        """Take in an outcome of a step or an undo."""
+        if entry.call.undo is not None:
+            self._undone(entry, entry.call.undo)
+            return
+        if entry.state == "applied":
+            self._learn(entry)
+        self._begin(entry.call.step, entry.call.completed, entry.started_at, entry.at)
+
+    def attempt_failed(self, attempt: FailedAttempt) -> None:
+        """Take in a failed attempt; an order that has ended is not told of it."""
+        if self.status in CLOSED:
+            return
+        call = attempt.call
+        if call.undo is None:
+            self._begin(call.step, call.completed, attempt.at, attempt.at)
+        else:
+            compensation = self._compensation(call.undo)
+            if compensation["status"] in _SETTLED:
+                return
+            self._begin_undo(compensation, call.step, attempt.at)
+            compensation.update(attempts=call.attempt, error=attempt.message)
+        message = wording.attempt_failed(call.attempt, attempt.message, call.undo)
+        self._add(call.step, "failed", message, attempt.at)
+
+    def close(self, request: CloseOrder, at: datetime) -> bool:
+        """Move the status on where that is allowed; tell whether it moved."""
+        if request.to not in _MAY_BECOME.get(self.status, ()):
+            return False
+        state = request.state
+        self._complete(state.steps_completed, at)
+        for name in ("amount_minor", "currency", "charge_id", "failure_code", "failure_reason"):
+            if getattr(self, name) is None:
+                setattr(self, name, getattr(state, name))
+        self.compensation_triggered = self.compensation_triggered or state.compensation_triggered
+        self._merge(state.compensations, at)
+        if request.to == "compensating" and self.status == "running":
+            step = request.failed_step or self.current_step or _OF_NO_STEP
+            reason = state.failure_reason or state.failure_code or "the order is being unwound"
+            self._add(step, "failed", reason, at)
+        self.status = request.to
+        self.current_step = None
+        self.closed_at = at if request.to in CLOSED else None
+        return True
+
+    def _learn(self, entry: Entry) -> None:
+        for name in ("amount_minor", "currency", "charge_id"):
+            if name in entry.outcome:
+                setattr(self, name, entry.outcome[name])
+
+    def _begin(self, step: str, completed: Sequence[str], started_at: datetime, at: datetime) -> None:
+        """Say that a step began, unless a failed attempt of it has said so."""
+        if self.status == "running":
+            self._complete(completed, at)
+            if self.current_step == step:
+                return
+            self.current_step = step
+        self._add(step, "started", self._words().started(step), started_at)
+
+    def _complete(self, steps: Sequence[str], at: datetime) -> None:
+        for step in steps:
+            if step not in self.steps_completed:
+                self.steps_completed.append(step)
+                self._add(step, "completed", self._words().completed(step), at)
+
+    def _undone(self, entry: Entry, undo: str) -> None:
+        compensation = self._compensation(undo)
+        step = entry.call.step
+        if entry.state == "undone":
+            self._begin_undo(compensation, step, entry.started_at)
+            self.compensation_triggered = True
+            message = self._words().undone(step)
+        else:
+            message = wording.NOTHING_TO_UNDO
+        status = "completed" if entry.state == "undone" else "not_needed"
+        compensation.update(status=status, attempts=entry.call.attempt, error=None)
+        self.current_step = None
+        self._add(step, "compensated", message, entry.at)
+
+    def _begin_undo(self, compensation: dict[str, Any], step: str, at: datetime) -> None:
+        if compensation["status"] != "running":
+            compensation["status"] = "running"
+            self._add(step, "compensating", wording.undoing(compensation["name"]), at)
+
+    def _compensation(self, name: str) -> dict[str, Any]:
+        for compensation in self.compensations:
+            if compensation["name"] == name:
+                return compensation
+        self.compensations.append(asdict(Compensation(name=name)))
+        return self.compensations[-1]
+
+    def _merge(self, told: Sequence[Compensation], at: datetime) -> None:
+        """Take the workflow's compensations, in its order; those that the undo's own transaction settled stay so."""
+        known = {each["name"]: each for each in self.compensations}
+        merged = []
+        for each in told:
+            before = known.pop(each.name, None)
+            status = "pending" if before is None else before["status"]
+            if each.status == "failed" and status not in {*_SETTLED, "failed"}:
+                self._add(each.name, "failed", each.error or "it can never succeed", at)
+            merged.append(before if before is not None and status in _SETTLED else asdict(each))
+        self.compensations = [*merged, *known.values()]
+
+    def _words(self) -> wording.Wording:
+        money = None
+        if self.amount_minor is not None and self.currency is not None:
+            money = Money(amount_minor=self.amount_minor, currency=self.currency)
+        return wording.Wording(f"{self.quantity} x {self.product_id}", money, self.charge_id)
+
+    def _add(self, step: str, status: EventStatus, message: str, at: datetime) -> None:
+        self.new_events.append(NewEvent(step, status, message, at))

@@ -1,0 +1,57 @@
+"""What the events of an order say to people."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from flowforge.money import Money
+
+_STARTED: Final[Mapping[str, str]] = {
+    "check_inventory": "checking the stock for {units}",
+    "reserve_inventory": "reserving {units}",
+    "process_payment": "charging {amount}",
+    "update_warehouse": "shipping {units}",
+}
+_COMPLETED: Final[Mapping[str, str]] = {
+    "check_inventory": "{units} in stock for {amount}",
+    "reserve_inventory": "reserved {units}",
+    "process_payment": "charged {amount} ({charge})",
+    "update_warehouse": "shipped {units}",
+}
+_UNDONE: Final[Mapping[str, str]] = {
+    "reserve_inventory": "released {units}",
+    "process_payment": "refunded {amount}",
+    "update_warehouse": "took {units} back into the reservation",
+}
+
+
+class Wording:
+    """Words the events of one order."""
+
+    def __init__(self, units: str, money: Money | None, charge_id: str | None) -> None:
+        self._facts = {"units": units, "amount": "the order" if money is None else str(money), "charge": charge_id}
+
+    def started(self, step: str) -> str:
+        """Say that a step began."""
+        return _STARTED.get(step, "started").format_map(self._facts)
+
+    def completed(self, step: str) -> str:
+        """Say what a step did."""
+        return _COMPLETED.get(step, "completed").format_map(self._facts)
+
+    def undone(self, step: str) -> str:
+        """Say how a step was undone."""
+        return _UNDONE.get(step, "undone").format_map(self._facts)
+
+
+def undoing(undo: str) -> str:
+    """Say that an undo began."""
+    return f"undoing with {undo}"
+
+
+NOTHING_TO_UNDO: Final = "nothing to undo; it cannot happen any more"
+
+
+def attempt_failed(attempt: int, message: str, undo: str | None) -> str:
+    """Say that an attempt failed and another will follow."""
+    what = "attempt" if undo is None else f"{undo}, attempt"
+    return f"{what} {attempt} failed: {message}; it will be tried again"

@@ -1,0 +1,1 @@
+"""The database: connections, tables, migrations. It knows no service and no order, only their rows."""

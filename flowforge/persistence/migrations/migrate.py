@@ -1,0 +1,96 @@
+"""Bringing a database to this code's schema, safely when several processes start at once."""
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Final
+
+import alembic.command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+
+from flowforge.errors import StartupError
+
+_LOCK_TIMEOUT_S: Final = 60.0
+_ADVISORY_LOCK: Final = 7_036_874_417_766_423
+
+
+def migrate(url: str) -> None:
+    """Bring the database at an SQLAlchemy `url` up to date, making it (and its folder) where there is none.
+
+    The whole upgrade is one transaction that begins by taking a lock in the database itself: a second process waits,
+    then finds nothing left to do.
+
+    Raises:
+        StartupError: the database is newer than this code, or cannot be reached, made or written; one line.
+    """
+    target = make_url(url)
+    if target.get_backend_name() == "sqlite":
+        _make_folder(target)
+    try:
+        _upgrade(target)
+    except DBAPIError as error:
+        where = target.database if target.get_backend_name() == "sqlite" else target.render_as_string()
+        reason = str(error.orig).strip().replace("\n", " ")
+        raise StartupError(f"the database {where} cannot be used: {reason}; see DATABASE_URL") from error
+
+
+def _make_folder(url: URL) -> None:
+    folder = Path(url.database or "").parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartupError(
+            f"the folder {folder} for the database cannot be made ({error.strerror}); see FLOWFORGE_DB_PATH"
+        ) from error
+
+
+def _upgrade(url: URL) -> None:
+    sqlite = url.get_backend_name() == "sqlite"
+    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": _LOCK_TIMEOUT_S} if sqlite else {})
+    if sqlite:
+        event.listen(engine, "connect", _use_write_ahead_log)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    try:
+        with engine.begin() as connection:
+            if not sqlite:
+                connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+            _run(connection)
+    finally:
+        engine.dispose()
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection, _record: object) -> None:
+    # Switching a new file fails at once, whatever the timeout, while another process switches it.
+    give_up_at = time.monotonic() + _LOCK_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _run(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
+    present = MigrationContext.configure(connection).get_current_heads()
+    unknown = sorted(set(present) - known)
+    if unknown:
+        raise StartupError(
+            f"the database is newer than this FlowForge (its revision {', '.join(unknown)} is unknown here); "
+            "update FlowForge, or use the version that migrated the database"
+        )
+    if set(present) != set(scripts.get_heads()):
+        alembic.command.upgrade(config, "head")

@@ -1,0 +1,16 @@
+"""The one collection that every table belongs to."""
+
+from typing import Final
+
+from sqlalchemy import MetaData
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Constraints have predictable names, so that a migration can find them again."""

@@ -1,0 +1,56 @@
+"""The orders as readers see them, and what happened to each."""
+
+from typing import Final
+
+from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
+
+from flowforge.persistence.tables.metadata import METADATA
+from flowforge.persistence.types import AutoNumber, UtcTimestamp
+
+ORDERS: Final = Table(
+    "orders",
+    METADATA,
+    Column("sequence", AutoNumber, primary_key=True),
+    Column("order_id", String, nullable=False, unique=True),
+    Column("workflow_id", String, nullable=False, unique=True),
+    Column("customer_id", String, nullable=False),
+    Column("product_id", String, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("payment_method", String, nullable=False),
+    Column("request_id", String, nullable=False),
+    Column("input", JSON, nullable=False),
+    Column("status", String, nullable=False),
+    Column("current_step", String),
+    Column("steps_completed", JSON, nullable=False),
+    Column("compensations", JSON, nullable=False),
+    Column("compensation_triggered", Boolean, nullable=False),
+    Column("failure_code", String),
+    Column("failure_reason", String),
+    Column("amount_minor", BigInteger),
+    Column("currency", String(3)),
+    Column("charge_id", String),
+    Column("last_event_id", Integer, nullable=False),
+    Column("created_at", UtcTimestamp, nullable=False),
+    Column("updated_at", UtcTimestamp, nullable=False),
+    Column("closed_at", UtcTimestamp),
+    Column("deadline_at", UtcTimestamp, nullable=False),
+    CheckConstraint(
+        "status in ('running', 'compensating', 'completed', 'failed', 'cancelled', 'needs_attention')", name="status"
+    ),
+    Index(None, "status", "sequence"),
+    Index(None, "customer_id", "sequence"),
+)
+"""`sequence` counts the orders as their rows were opened; lists are paged by it: no row ever appears further back."""
+
+ORDER_EVENTS: Final = Table(
+    "order_events",
+    METADATA,
+    Column("order_id", String, ForeignKey("orders.order_id"), primary_key=True),
+    Column("id", Integer, primary_key=True),
+    Column("step", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("message", String, nullable=False),
+    Column("timestamp", UtcTimestamp, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""`id` counts 1, 2, 3 … within an order; rows are only ever added."""

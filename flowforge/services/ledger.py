@@ -1,0 +1,152 @@
+"""The SQL ledger: an effect, its row and its owner's rows in one transaction, once, undone once, or never at all."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from flowforge.durable.fence import StepCall, Undone
+from flowforge.errors import Refusal
+from flowforge.persistence.database import Database
+from flowforge.persistence.tables.ledger import LEDGER
+from flowforge.services.journal import Entry, Journal, State
+from flowforge.services.outcomes import answer, refusal_to_json, to_json
+
+Outcome = TypeVar("Outcome")
+
+_KEY: Final = (
+    (LEDGER.c.saga_id == bindparam("key_saga_id"))
+    & (LEDGER.c.operation == bindparam("key_operation"))
+    & (LEDGER.c.occurrence == bindparam("key_occurrence"))
+)
+_FIND: Final = select(LEDGER.c.state, LEDGER.c.outcome).where(_KEY).with_for_update()
+_INSERT: Final = insert(LEDGER)
+_UNDO: Final = update(LEDGER).where(_KEY).values(state="undone", undone_at=bindparam("at"))
+
+
+class SqlLedger:
+    """Applies and undoes fenced operations in the database that holds their effects.
+
+    A row is `applied`, `undone` (with the outcome that was reversed, or without one: a tombstone) or `refused`.
+    """
+
+    def __init__(self, database: Database, journal: Journal[Connection]) -> None:
+        self._database = database
+        self._journal = journal
+
+    async def apply(
+        self, call: StepCall, operation: str, effect: Callable[[Connection], Outcome], result: type[Outcome]
+    ) -> Outcome:
+        """Bring `operation` about once; a redelivery gets the recorded outcome.
+
+        Args:
+            call: the delivery; saga, operation and occurrence are the key.
+            operation: the operation's name, for example `payments.charge`.
+            effect: writes the effect and returns its outcome, a flat dataclass. It raises a Refusal *before* it wrote
+                anything: the refusal is then recorded, and what had been written would be kept with it.
+            result: the outcome's class.
+
+        Raises:
+            Refusal: what the effect raised, now or the first time.
+            EffectFenced: the operation was undone; nothing is written.
+            DatabaseUnavailable: nothing was written.
+        """
+        work = partial(self._apply, call, operation, effect, result, datetime.now(UTC))
+        outcome = await self._database.write(work)
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome
+
+    async def undo(
+        self, call: StepCall, operation: str, reverse: Callable[[Connection, dict[str, Any]], None]
+    ) -> Undone:
+        """Reverse `operation` once; where it never happened, see to it that it never will.
+
+        Args:
+            call: the delivery, with `undo` set.
+            operation: the forward operation's name.
+            reverse: undoes the effect; gets the recorded outcome.
+
+        Raises:
+            DatabaseUnavailable: nothing was written.
+        """
+        return await self._database.write(partial(self._undo, call, operation, reverse, datetime.now(UTC)))
+
+    def _apply(
+        self,
+        call: StepCall,
+        operation: str,
+        effect: Callable[[Connection], Outcome],
+        result: type[Outcome],
+        started_at: datetime,
+        connection: Connection,
+    ) -> Outcome | Refusal:
+        row = _find(connection, call, operation)
+        if row is not None:
+            return answer(row.state, row.outcome, result, operation=operation, saga_id=call.saga_id)
+        outcome: Outcome | Refusal
+        try:
+            outcome = effect(connection)
+        except Refusal as refusal:
+            outcome = refusal
+            entry = _entry(call, operation, "refused", refusal_to_json(refusal), started_at)
+        else:
+            entry = _entry(call, operation, "applied", to_json(outcome), started_at)
+        _record(connection, entry)
+        self._journal.record(entry, connection)
+        return outcome
+
+    def _undo(
+        self,
+        call: StepCall,
+        operation: str,
+        reverse: Callable[[Connection, dict[str, Any]], None],
+        started_at: datetime,
+        connection: Connection,
+    ) -> Undone:
+        row = _find(connection, call, operation)
+        if row is None:
+            entry = _entry(call, operation, "not_needed", {}, started_at)
+            _record(connection, entry)
+        elif row.state == "applied":
+            reverse(connection, row.outcome)
+            entry = _entry(call, operation, "undone", row.outcome, started_at)
+            connection.execute(_UNDO, {**_key(call, operation), "at": entry.at})
+        elif row.state == "refused":
+            entry = _entry(call, operation, "not_needed", {}, started_at)
+        else:
+            return Undone(status="undone" if row.outcome else "not_needed", attempts=call.attempt)
+        self._journal.record(entry, connection)
+        return Undone(status="undone" if entry.state == "undone" else "not_needed", attempts=call.attempt)
+
+
+def _key(call: StepCall, operation: str) -> dict[str, Any]:
+    return {"key_saga_id": call.saga_id, "key_operation": operation, "key_occurrence": call.occurrence}
+
+
+def _find(connection: Connection, call: StepCall, operation: str) -> Row[str, dict[str, Any]] | None:
+    return connection.execute(_FIND, _key(call, operation)).first()
+
+
+def _entry(call: StepCall, operation: str, state: State, outcome: dict[str, Any], started_at: datetime) -> Entry:
+    return Entry(
+        call=call, operation=operation, state=state, outcome=outcome, started_at=started_at, at=datetime.now(UTC)
+    )
+
+
+def _record(connection: Connection, entry: Entry) -> None:
+    fenced = entry.state == "not_needed"
+    connection.execute(
+        _INSERT,
+        {
+            "saga_id": entry.call.saga_id,
+            "operation": entry.operation,
+            "occurrence": entry.call.occurrence,
+            "state": "undone" if fenced else entry.state,
+            "outcome": entry.outcome,
+            "created_at": entry.at,
+            "undone_at": entry.at if fenced else None,
+        },
+    )

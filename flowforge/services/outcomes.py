@@ -1,0 +1,46 @@
+"""Recorded outcomes: how a result becomes JSON and back, and what a ledger row answers to a redelivery."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Literal, TypeVar
+
+from flowforge.errors import REFUSALS, EffectFenced, Refusal
+
+LedgerState = Literal["applied", "refused", "undone"]
+Outcome = TypeVar("Outcome")
+
+
+def to_json(outcome: Any) -> dict[str, Any]:
+    """Return a flat dataclass as JSON."""
+    return {field.name: getattr(outcome, field.name) for field in fields(outcome)}
+
+
+def refusal_to_json(refusal: Refusal) -> dict[str, Any]:
+    """Return a refusal as the JSON that `answer` can raise again."""
+    return {"code": refusal.code, "message": refusal.message}
+
+
+def answer(
+    state: LedgerState, recorded: Mapping[str, Any], result: type[Outcome], *, operation: str, saga_id: str
+) -> Outcome:
+    """Answer a forward delivery from a ledger row that is already there.
+
+    Args:
+        state: the row's state.
+        recorded: the row's outcome.
+        result: the dataclass that an applied outcome is.
+        operation: the row's operation, for the message.
+        saga_id: the row's saga, for the message.
+
+    Returns:
+        The recorded result, where the operation was applied.
+
+    Raises:
+        Refusal: the same as the first time.
+        EffectFenced: the operation was undone, before or after it was applied.
+    """
+    if state == "applied":
+        return result(**recorded)
+    if state == "refused":
+        raise REFUSALS[recorded["code"]](recorded["message"])
+    raise EffectFenced(f"{operation} of {saga_id} was undone; it will not happen any more")

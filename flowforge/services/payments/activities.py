@@ -1,0 +1,32 @@
+"""The payment service's step as a Temporal activity, next to its undo."""
+
+from dataclasses import replace
+
+from temporalio import activity
+
+from flowforge.durable.fence import Undone, UndoStep
+from flowforge.services.delivery import Delivery
+from flowforge.services.payments.contracts import Charge, ChargePayment
+from flowforge.services.payments.port import Payments
+
+
+class PaymentActivities:
+    """Delivers the saga's calls to a payment service. Errors are those of the port, as Delivery makes them."""
+
+    def __init__(self, payments: Payments, delivery: Delivery) -> None:
+        self._payments = payments
+        self._delivery = delivery
+
+    @activity.defn(name="payments.charge")
+    async def charge(self, request: ChargePayment) -> Charge:
+        """Take money."""
+        return await self._delivery.run(
+            request.call, "payments.charge", lambda call: self._payments.charge(replace(request, call=call))
+        )
+
+    @activity.defn(name="payments.refund_by_key")
+    async def refund_by_key(self, request: UndoStep) -> Undone:
+        """Undo `charge`."""
+        return await self._delivery.run(
+            request.call, "payments.charge", lambda call: self._payments.refund_by_key(replace(request, call=call))
+        )

@@ -1,0 +1,32 @@
+"""The warehouse's step as a Temporal activity, next to its undo."""
+
+from dataclasses import replace
+
+from temporalio import activity
+
+from flowforge.durable.fence import Undone, UndoStep
+from flowforge.services.delivery import Delivery
+from flowforge.services.warehouse.contracts import ApplyToWarehouse, WarehouseApplied
+from flowforge.services.warehouse.port import Warehouse
+
+
+class WarehouseActivities:
+    """Delivers the saga's calls to a warehouse. Errors are those of the port, as Delivery makes them."""
+
+    def __init__(self, warehouse: Warehouse, delivery: Delivery) -> None:
+        self._warehouse = warehouse
+        self._delivery = delivery
+
+    @activity.defn(name="warehouse.apply")
+    async def apply(self, request: ApplyToWarehouse) -> WarehouseApplied:
+        """Ship what was reserved."""
+        return await self._delivery.run(
+            request.call, "warehouse.apply", lambda call: self._warehouse.apply(replace(request, call=call))
+        )
+
+    @activity.defn(name="warehouse.revert")
+    async def revert(self, request: UndoStep) -> Undone:
+        """Undo `apply`."""
+        return await self._delivery.run(
+            request.call, "warehouse.apply", lambda call: self._warehouse.revert(replace(request, call=call))
+        )

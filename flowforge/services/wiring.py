@@ -1,0 +1,70 @@
+"""Which adapter stands behind each service. To swap one is to change its one line in `build_services`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from flowforge.persistence.database import Database
+from flowforge.services.delivery import BindLogContext, Delivery
+from flowforge.services.faults import Faults
+from flowforge.services.inventory.activities import InventoryActivities
+from flowforge.services.inventory.port import Inventory
+from flowforge.services.inventory.sql import SqlInventory
+from flowforge.services.journal import Journal
+from flowforge.services.ledger import SqlLedger
+from flowforge.services.payments.activities import PaymentActivities
+from flowforge.services.payments.port import Payments
+from flowforge.services.payments.sql import SqlPayments
+from flowforge.services.warehouse.activities import WarehouseActivities
+from flowforge.services.warehouse.port import Warehouse
+from flowforge.services.warehouse.sql import SqlWarehouse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The services of one process, and the activities through which sagas call them."""
+
+    inventory: Inventory
+    payments: Payments
+    warehouse: Warehouse
+    activities: tuple[Callable[..., Any], ...]
+
+
+def build_services(
+    database: Database,
+    journal: Journal[Connection],
+    fail_at: str | None = None,
+    bind_log_context: BindLogContext | None = None,
+) -> Services:
+    """Put the services together.
+
+    Args:
+        database: where their effects live.
+        journal: writes the owner's rows with every effect.
+        fail_at: the worker's FAIL_AT, or empty.
+        bind_log_context: adds order_id, workflow_id and request_id to an activity's log lines.
+    """
+    ledger = SqlLedger(database, journal)
+    inventory: Inventory = SqlInventory(database, ledger)
+    payments: Payments = SqlPayments(database, ledger)
+    warehouse: Warehouse = SqlWarehouse(database, ledger)
+    delivery = Delivery(journal, Faults(fail_at), bind_log_context)
+    for_inventory = InventoryActivities(inventory, delivery)
+    for_payments = PaymentActivities(payments, delivery)
+    for_warehouse = WarehouseActivities(warehouse, delivery)
+    return Services(
+        inventory=inventory,
+        payments=payments,
+        warehouse=warehouse,
+        activities=(
+            for_inventory.quote,
+            for_inventory.reserve,
+            for_inventory.release,
+            for_payments.charge,
+            for_payments.refund_by_key,
+            for_warehouse.apply,
+            for_warehouse.revert,
+        ),
+    )
