@@ -1,0 +1,97 @@
+"""The inventory in memory, for tests and for trying things out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Any
+
+from flowforge.durable.fence import Undone, UndoStep
+from flowforge.services.inventory.contracts import (
+    Quote,
+    QuoteOrder,
+    Reservation,
+    ReserveInventory,
+    SetStock,
+    StockLevel,
+)
+from flowforge.services.inventory.stock import out_of_stock, unknown_product, with_stock_set
+from flowforge.services.memory_ledger import MemoryLedger
+from flowforge.services.memory_stock import Product, Reserved, move
+from flowforge.services.memory_store import MemoryStore, MemoryTransaction
+
+
+class MemoryInventory:
+    """Implements the Inventory port on a MemoryStore; its catalogue is empty until `set_stock` fills it."""
+
+    def __init__(self, store: MemoryStore, ledger: MemoryLedger) -> None:
+        self._store = store
+        self._ledger = ledger
+
+    async def quote(self, request: QuoteOrder) -> Quote:
+        """See Inventory.quote."""
+        return await self._ledger.apply(request.call, "inventory.quote", partial(_quote, request), Quote)
+
+    async def reserve(self, request: ReserveInventory) -> Reservation:
+        """See Inventory.reserve."""
+        return await self._ledger.apply(request.call, "inventory.reserve", partial(_reserve, request), Reservation)
+
+    async def release(self, request: UndoStep) -> Undone:
+        """See Inventory.release."""
+        return await self._ledger.undo(request.call, "inventory.reserve", partial(_release, request))
+
+    async def set_stock(self, change: SetStock) -> StockLevel:
+        """See Inventory.set_stock."""
+        with self._store.transaction() as transaction:
+            products = transaction.rows(Product)
+            present = products.get(change.product_id)
+            level = with_stock_set(change, None if present is None else _level(present))
+            products[change.product_id] = Product(**asdict(level))
+            return level
+
+    async def levels(self, *, limit: int = 200) -> Sequence[StockLevel]:
+        """See Inventory.levels."""
+        with self._store.transaction() as transaction:
+            products = sorted(transaction.rows(Product).values(), key=lambda product: product.product_id)
+            return [_level(product) for product in products[:limit]]
+
+
+def _level(product: Product) -> StockLevel:
+    return StockLevel(**asdict(product))
+
+
+def _available(transaction: MemoryTransaction, product_id: str, quantity: int) -> Product:
+    product = transaction.rows(Product).get(product_id)
+    if product is None:
+        raise unknown_product(product_id)
+    if product.available < quantity:
+        raise out_of_stock(product_id, quantity, product.available)
+    return product
+
+
+def _quote(request: QuoteOrder, transaction: MemoryTransaction) -> Quote:
+    product = _available(transaction, request.product_id, request.quantity)
+    return Quote(
+        product_id=request.product_id,
+        quantity=request.quantity,
+        unit_price_minor=product.unit_price_minor,
+        amount_minor=product.unit_price_minor * request.quantity,
+        currency=product.currency,
+    )
+
+
+def _reserve(request: ReserveInventory, transaction: MemoryTransaction) -> Reservation:
+    _available(transaction, request.product_id, request.quantity)
+    move(transaction, request.product_id, available=-request.quantity, reserved=request.quantity)
+    key = (request.call.saga_id, request.call.occurrence, request.product_id)
+    transaction.rows(Reserved)[key] = Reserved(product_id=request.product_id, quantity=request.quantity)
+    return Reservation(product_id=request.product_id, quantity=request.quantity)
+
+
+def _release(request: UndoStep, transaction: MemoryTransaction, outcome: Mapping[str, Any]) -> None:
+    reservations = transaction.rows(Reserved)
+    key = (request.call.saga_id, request.call.occurrence, outcome["product_id"])
+    reservation = reservations[key]
+    reservations[key] = replace(reservation, state="released")
+    # Shipped units come back with the revert of their shipment.
+    if reservation.state == "open":
+        move(transaction, reservation.product_id, available=reservation.quantity, reserved=-reservation.quantity)

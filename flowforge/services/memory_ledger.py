@@ -1,0 +1,100 @@
+"""The ledger in memory, with the meaning of the SQL ledger: effect, row and journal entry happen together or not."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from flowforge.durable.fence import StepCall, Undone
+from flowforge.errors import Refusal
+from flowforge.services.journal import Entry, Journal, State
+from flowforge.services.memory_store import MemoryStore, MemoryTransaction
+from flowforge.services.outcomes import LedgerState, answer, refusal_to_json, to_json
+
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """What is known of one operation of one saga; an undone row without an outcome is a tombstone."""
+
+    state: LedgerState
+    outcome: Mapping[str, Any]
+
+
+class MemoryLedger:
+    """Applies and undoes fenced operations whose effects are in a MemoryStore; see SqlLedger."""
+
+    def __init__(self, store: MemoryStore, journal: Journal[Any]) -> None:
+        self._store = store
+        self._journal = journal
+
+    async def apply(
+        self, call: StepCall, operation: str, effect: Callable[[MemoryTransaction], Outcome], result: type[Outcome]
+    ) -> Outcome:
+        """Bring `operation` about once; see SqlLedger.apply."""
+        # In a thread, because the journal may wait for a database.
+        outcome = await asyncio.to_thread(self._apply, call, operation, effect, result)
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome
+
+    async def undo(
+        self, call: StepCall, operation: str, reverse: Callable[[MemoryTransaction, Mapping[str, Any]], None]
+    ) -> Undone:
+        """Reverse `operation` once, or see to it that it never happens; see SqlLedger.undo."""
+        return await asyncio.to_thread(self._undo, call, operation, reverse)
+
+    def _apply(
+        self, call: StepCall, operation: str, effect: Callable[[MemoryTransaction], Outcome], result: type[Outcome]
+    ) -> Outcome | Refusal:
+        started_at = datetime.now(UTC)
+        key = (call.saga_id, operation, call.occurrence)
+        with self._store.transaction() as transaction:
+            ledger = transaction.rows(LedgerRow)
+            row = ledger.get(key)
+            if row is not None:
+                return answer(row.state, row.outcome, result, operation=operation, saga_id=call.saga_id)
+            outcome: Outcome | Refusal
+            try:
+                outcome = effect(transaction)
+            except Refusal as refusal:
+                outcome = refusal
+                ledger[key] = LedgerRow(state="refused", outcome=refusal_to_json(refusal))
+            else:
+                ledger[key] = LedgerRow(state="applied", outcome=to_json(outcome))
+            state: State = "refused" if isinstance(outcome, Refusal) else "applied"
+            self._record(call, operation, state, ledger[key].outcome, started_at)
+            return outcome
+
+    def _undo(
+        self,
+        call: StepCall,
+        operation: str,
+        reverse: Callable[[MemoryTransaction, Mapping[str, Any]], None],
+    ) -> Undone:
+        started_at = datetime.now(UTC)
+        key = (call.saga_id, operation, call.occurrence)
+        with self._store.transaction() as transaction:
+            ledger = transaction.rows(LedgerRow)
+            row = ledger.get(key)
+            if row is not None and row.state == "undone":
+                return Undone(status="undone" if row.outcome else "not_needed", attempts=call.attempt)
+            if row is not None and row.state == "applied":
+                reverse(transaction, row.outcome)
+                ledger[key] = replace(row, state="undone")
+                self._record(call, operation, "undone", row.outcome, started_at)
+                return Undone(status="undone", attempts=call.attempt)
+            if row is None:
+                ledger[key] = LedgerRow(state="undone", outcome={})
+            self._record(call, operation, "not_needed", {}, started_at)
+            return Undone(status="not_needed", attempts=call.attempt)
+
+    def _record(
+        self, call: StepCall, operation: str, state: State, outcome: Mapping[str, Any], started_at: datetime
+    ) -> None:
+        entry = Entry(
+            call=call, operation=operation, state=state, outcome=outcome, started_at=started_at, at=datetime.now(UTC)
+        )
+        self._journal.record(entry, None)

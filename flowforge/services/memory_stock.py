@@ -1,0 +1,47 @@
+"""The stock that the memory adapters of inventory and warehouse share, as the SQL ones share their tables."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from flowforge.services.memory_store import MemoryTransaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A product of the catalogue and its units; `on_hand` = `available` + `reserved`."""
+
+    product_id: str
+    name: str
+    unit_price_minor: int
+    currency: str
+    on_hand: int
+    available: int
+    reserved: int
+    shipped: int
+
+    def moved(self, *, available: int = 0, reserved: int = 0, shipped: int = 0) -> "Product":
+        """Return this product after so many units more of each."""
+        return replace(
+            self,
+            on_hand=self.on_hand + available + reserved,
+            available=self.available + available,
+            reserved=self.reserved + reserved,
+            shipped=self.shipped + shipped,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """Units set aside; `released` while its shipment stands means that a revert gives them back at once."""
+
+    product_id: str
+    quantity: int
+    state: Literal["open", "shipped", "released"] = "open"
+
+
+def move(
+    transaction: MemoryTransaction, product_id: str, *, available: int = 0, reserved: int = 0, shipped: int = 0
+) -> None:
+    """Change a product's units by so many of each."""
+    products = transaction.rows(Product)
+    products[product_id] = products[product_id].moved(available=available, reserved=reserved, shipped=shipped)
