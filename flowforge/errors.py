@@ -1,14 +1,14 @@
 """The one error tree: every error has a stable code, an HTTP status and says whether trying again can help.
 
-    FlowForgeError
-    ├── Refusal             the business said no; an outcome, never retried
-    ├── EffectFenced        the effect was undone before it could be applied; never retried
-    ├── InjectedFault       asked for by FAIL_AT or the fault-injection header
-    ├── Fault               the world broke; retried until the saga's deadline
-    │   ├── DatabaseUnavailable, TemporalUnavailable, PaymentNetworkError
-    ├── RequestError        the client's request cannot be served as it is
-    │   ├── BadRequest, Forbidden, NotFound, Conflict, PayloadTooLarge, UnsupportedMediaType, Unprocessable
-    └── StartupError        a process cannot start; printed as one line, exit code 1
+FlowForgeError
+├── Refusal             the business said no; an outcome, never retried
+├── EffectFenced        the effect was undone before it could be applied; never retried
+├── InjectedFault       asked for by FAIL_AT or the fault-injection header
+├── Fault               the world broke; retried until the saga's deadline
+│   ├── DatabaseUnavailable, TemporalUnavailable, PaymentNetworkError
+├── RequestError        the client's request cannot be served as it is
+│   ├── BadRequest, Forbidden, NotFound, Conflict, PayloadTooLarge, UnsupportedMediaType, Unprocessable
+└── StartupError        a process cannot start; printed as one line, exit code 1
 """
 
 from typing import ClassVar

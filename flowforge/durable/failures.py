@@ -81,6 +81,12 @@ def unwinding_cause(error: BaseException) -> BaseException | None:
     return next((leaf for leaf in found if not is_cancelled_exception(leaf)), found[0])
 
 
+def message_of(error: BaseException) -> str:
+    """Return what really happened in the words of whoever raised it."""
+    cause = root(error)
+    return cause.message if isinstance(cause, FailureError) else str(cause)
+
+
 def attempts_of(error: BaseException) -> int:
     """Return how often the failed activity was delivered, as its error's details tell (`{"attempt": n}`); else 0."""
     cause = root(error)
@@ -98,5 +104,4 @@ def describe(error: BaseException, *, step: str | None) -> Failure:
     if isinstance(cause, TimeoutError):
         return Failure(kind="failed", step=step, code="step_timeout", reason=f"{step} timed out", attempts=attempts)
     code = cause.type if isinstance(cause, ApplicationError) and cause.type else "internal"
-    message = cause.message if isinstance(cause, FailureError) else str(cause)
-    return Failure(kind="failed", step=step, code=code, reason=message, attempts=attempts)
+    return Failure(kind="failed", step=step, code=code, reason=message_of(error), attempts=attempts)

@@ -93,6 +93,7 @@ async def execute_unfenced(
         request,
         task_queue=task_queue,
         start_to_close_timeout=policy.attempt_timeout,
+        heartbeat_timeout=policy.heartbeat_timeout,
         retry_policy=policy.retry(),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,

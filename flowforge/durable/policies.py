@@ -16,12 +16,15 @@ class Policy:
         attempt_timeout: how long one attempt through the task queue may take before another is started.
         local_timeout: the same for an attempt inside the workflow task; longer than the database waits for a lock, so
             that an attempt is not given up while it may still commit.
+        heartbeat_timeout: how long an attempt through the queue may be silent; an activity that does not heartbeat
+            never learns that it was cancelled, and is waited for until it ends or times out.
     """
 
     initial_interval: timedelta = timedelta(milliseconds=200)
     maximum_interval: timedelta = timedelta(seconds=10)
     attempt_timeout: timedelta = timedelta(seconds=15)
     local_timeout: timedelta = timedelta(seconds=8)
+    heartbeat_timeout: timedelta | None = None
 
     def retry(self) -> RetryPolicy:
         """Return the policy for Temporal, without limit: a fault never becomes a refusal by being counted."""

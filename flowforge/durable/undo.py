@@ -7,7 +7,7 @@ from typing import Any
 from temporalio.exceptions import FailureError
 
 from flowforge.durable.compensation import Compensation
-from flowforge.durable.failures import attempts_of, root
+from flowforge.durable.failures import attempts_of, message_of
 from flowforge.durable.fence import Undone
 from flowforge.durable.runtime import Runtime
 
@@ -102,7 +102,7 @@ class Undos:
             answer = await undo.perform(undo)
         except FailureError as error:
             attempts = attempts_of(error) or before + 1
-            undo.view = replace(undo.view, status="failed", attempts=attempts, error=str(root(error)))
+            undo.view = replace(undo.view, status="failed", attempts=attempts, error=message_of(error))
         else:
             if isinstance(answer, Undone):
                 status, attempts = ("completed" if answer.status == "undone" else "not_needed"), answer.attempts

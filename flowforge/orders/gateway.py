@@ -1,0 +1,214 @@
+"""The only door to orders: places them in Temporal, and reads them from their row, enriched while they are open.
+
+Intake is Temporal's: an order is accepted when Temporal has its workflow, and the first step writes its row. So there
+is no outbox, and nothing to mend when a process dies in between: what was accepted exists, what was refused is nowhere.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowQueryFailedError
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from flowforge.errors import Conflict, NotFound, TemporalUnavailable
+from flowforge.ids import new_order_id, order_id_of, workflow_id_for
+from flowforge.orders.contracts import Order, OrderOptions, OrderState
+from flowforge.orders.records import OrderRecord
+from flowforge.orders.story import summary
+from flowforge.orders.workflow import FULFIL_ORDER, OrderWorkflow
+from flowforge.temporal.client import absence_as_fault, check
+
+QUERY_TIMEOUT: Final = timedelta(milliseconds=300)
+"""How long a reader waits for the workflow's own word; it hangs where no worker runs."""
+
+START_TIMEOUT: Final = timedelta(seconds=5)
+TASK_TIMEOUT: Final = timedelta(seconds=3)
+"""After this long without a sign of life from a worker, another one takes its workflow tasks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """What a client asks for.
+
+    Attributes:
+        workflow_id: a name of the client's choice, or None.
+        request_id: the request that placed it, for the logs.
+        fail_at: step to fail in, for demonstrations.
+    """
+
+    product_id: str
+    quantity: int
+    customer_id: str
+    payment_method: str
+    request_id: str
+    workflow_id: str | None = None
+    fail_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedOrder:
+    """An accepted order's two names."""
+
+    order_id: str
+    workflow_id: str
+
+
+class OrderReads(Protocol):
+    """The rows as the gateway needs them."""
+
+    async def get(self, order_or_workflow_id: str) -> OrderRecord | None:
+        """Return an order by either of its names, or None."""
+        ...
+
+    async def is_alive(self) -> bool:
+        """Tell whether the database answers."""
+        ...
+
+
+class OrderGateway:
+    """Starts and finds orders.
+
+    Args:
+        client: connected to Temporal; the worker's own client makes starts eager.
+        reads: the rows.
+        task_queue: where workers listen.
+        options: how orders placed here run.
+    """
+
+    def __init__(self, client: Client, reads: OrderReads, *, task_queue: str, options: OrderOptions) -> None:
+        self._client = client
+        self._reads = reads
+        self._task_queue = task_queue
+        self._options = options
+
+    async def place(self, new: NewOrder) -> PlacedOrder:
+        """Accept an order: start its workflow.
+
+        Raises:
+            Conflict: the workflow id was ever taken.
+            TemporalUnavailable: Temporal did not say whether it took the order; ask for it by its workflow id later.
+            DatabaseUnavailable: nothing was started.
+        """
+        order_id = new_order_id(new.workflow_id)
+        order = Order(
+            order_id=order_id,
+            workflow_id=workflow_id_for(order_id),
+            product_id=new.product_id,
+            quantity=new.quantity,
+            customer_id=new.customer_id,
+            payment_method=new.payment_method,
+            request_id=new.request_id,
+            accepted_at=datetime.now(UTC).isoformat(),
+            fail_at=new.fail_at,
+            options=self._options,
+        )
+        if new.workflow_id is not None and await self._reads.get(new.workflow_id) is not None:
+            raise Conflict(f"workflow_id {new.workflow_id!r} is taken")
+        try:
+            with absence_as_fault():
+                await self._client.start_workflow(
+                    OrderWorkflow.run,
+                    order,
+                    id=order.workflow_id,
+                    task_queue=self._task_queue,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    task_timeout=TASK_TIMEOUT,
+                    static_summary=summary(order),
+                    request_eager_start=True,
+                    rpc_timeout=START_TIMEOUT,
+                )
+        except WorkflowAlreadyStartedError:
+            raise Conflict(f"workflow_id {order.workflow_id!r} is taken") from None
+        return PlacedOrder(order_id=order_id, workflow_id=order.workflow_id)
+
+    async def get(self, order_or_workflow_id: str) -> OrderRecord:
+        """Return an order: its row, and while it is open what its workflow adds within 300 ms.
+
+        Raises:
+            NotFound: no such order was ever accepted.
+            TemporalUnavailable: there is no row, and Temporal cannot say whether one is to come.
+            DatabaseUnavailable: the row cannot be read.
+        """
+        record = await self._reads.get(order_or_workflow_id)
+        if record is None:
+            return await self._without_row(order_or_workflow_id)
+        if record.is_closed:
+            return record
+        state = await self._ask(record.workflow_id)
+        return record if state is None else _enriched(record, state)
+
+    async def wait(self, order_or_workflow_id: str, seconds: float) -> OrderRecord:
+        """Wait up to `seconds` for an order to end.
+
+        Returns:
+            The order, ended or as it is then.
+
+        Raises:
+            As `get`.
+        """
+        workflow_id = order_or_workflow_id
+        if order_or_workflow_id.startswith("ord_"):
+            workflow_id = workflow_id_for(order_or_workflow_id)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._client.get_workflow_handle(workflow_id).result()
+        except (TimeoutError, WorkflowFailureError, RPCError):
+            pass  # the row tells how it ended, or how far it is
+        return await self.get(order_or_workflow_id)
+
+    async def ready(self) -> dict[str, bool]:
+        """Tell for `temporal` and `database` whether they answer now."""
+        temporal, database = await asyncio.gather(self._temporal_answers(), self._reads.is_alive())
+        return {"temporal": temporal, "database": database}
+
+    async def _temporal_answers(self) -> bool:
+        try:
+            await check(self._client)
+        except TemporalUnavailable:
+            return False
+        return True
+
+    async def _without_row(self, name: str) -> OrderRecord:
+        for workflow_id in (workflow_id_for(name), name) if name.startswith("ord_") else (name,):
+            try:
+                with absence_as_fault():
+                    run = await self._client.get_workflow_handle(workflow_id).describe(rpc_timeout=START_TIMEOUT)
+            except RPCError as error:
+                if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
+                    continue
+                raise
+            if run.workflow_type == FULFIL_ORDER and run.status is WorkflowExecutionStatus.RUNNING:
+                state = await self._ask(workflow_id)
+                return OrderRecord.accepted(
+                    order_id=order_id_of(workflow_id), workflow_id=workflow_id, state=state, accepted_at=run.start_time
+                )
+        record = await self._reads.get(name)  # it may have come to its row, and its end, in between
+        if record is None:
+            raise NotFound(f"there is no order {name!r}")
+        return record
+
+    async def _ask(self, workflow_id: str) -> OrderState | None:
+        handle = self._client.get_workflow_handle_for(OrderWorkflow.run, workflow_id)
+        try:
+            async with asyncio.timeout(QUERY_TIMEOUT.total_seconds()):
+                return await handle.query(OrderWorkflow.state, rpc_timeout=QUERY_TIMEOUT)
+        except (TimeoutError, RPCError, WorkflowQueryFailedError):
+            return None
+
+
+def _enriched(record: OrderRecord, state: OrderState) -> OrderRecord:
+    """Add the workflow's word to an open order's row; the row's status stays, since the row is what readers read."""
+    compensations = state.compensations if record.status != "running" else ()
+    return replace(
+        record,
+        current_step=state.current_step,
+        steps_completed=state.steps_completed if record.status == "running" else record.steps_completed,
+        compensations=compensations or record.compensations,
+        amount_minor=state.amount_minor if record.amount_minor is None else record.amount_minor,
+        currency=record.currency or state.currency,
+        charge_id=record.charge_id or state.charge_id,
+    )

