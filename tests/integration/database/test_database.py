@@ -1,0 +1,182 @@
+"""The database under several writers, under cancellation, and when it fails."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+
+from flowforge.errors import DatabaseUnavailable
+from flowforge.persistence.database import Database
+from flowforge.persistence.migrations.migrate import migrate
+
+_RENAME = text("update products set name = :name where product_id = 'SKU-001'")
+_NAME = text("select name from products where product_id = 'SKU-001'")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "flowforge.sqlite3"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+async def database(file: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite:///{file}")
+    yield database
+    await database.close()
+
+
+def rename(connection: Connection, name: str) -> None:
+    connection.execute(_RENAME, {"name": name})
+
+
+def name_of(connection: Connection) -> str:
+    return str(connection.execute(_NAME).scalar())
+
+
+async def test_write_commits_and_read_sees_it(database: Database) -> None:
+    await database.write(rename, "new")
+    assert await database.read(name_of) == "new"
+
+
+async def test_write_that_raises_leaves_nothing(database: Database) -> None:
+    def fail(connection: Connection) -> None:
+        rename(connection, "never")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await database.write(fail)
+    assert await database.read(name_of) != "never"
+
+
+async def test_every_connection_syncs_fully_and_checks_foreign_keys(database: Database) -> None:
+    def pragmas(connection: Connection) -> list[object]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+
+    assert await database.write(pragmas) == ["wal", 2, 1, 5000]
+    assert await database.read(pragmas) == ["wal", 2, 1, 5000]
+
+
+async def test_two_databases_that_read_and_then_write_lose_no_update(file: Path) -> None:
+    def count_up(connection: Connection) -> None:
+        now = int(connection.execute(_NAME).scalar_one())
+        rename(connection, str(now + 1))
+
+    databases = [Database(f"sqlite:///{file}") for _ in range(3)]
+    await databases[0].write(rename, "0")
+    await asyncio.gather(*(database.write(count_up) for database in databases for _ in range(100)))
+    assert await databases[0].read(name_of) == "300"
+    await asyncio.gather(*(database.close() for database in databases))
+
+
+async def test_readers_are_not_held_up_by_a_writer_and_see_one_moment(database: Database) -> None:
+    before = await database.read(name_of)
+    loop = asyncio.get_running_loop()
+    seen: asyncio.Future[str] = loop.create_future()
+
+    def read_meanwhile(connection: Connection) -> None:
+        rename(connection, "half done")
+        reading = asyncio.run_coroutine_threadsafe(database.read(name_of), loop)
+        loop.call_soon_threadsafe(seen.set_result, reading.result(timeout=10))
+
+    await database.write(read_meanwhile)
+    assert await seen == before
+    assert await database.read(name_of) == "half done"
+
+
+async def test_hurried_write_gives_up_while_another_process_writes(file: Path, database: Database) -> None:
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(DatabaseUnavailable, match="locked"):
+        await database.write_if_free(rename, "x")
+    other.execute("ROLLBACK")
+    other.close()
+    await database.write_if_free(rename, "y")
+    assert await database.read(name_of) == "y"
+
+
+async def test_cancelled_caller_does_not_stop_its_transaction(database: Database) -> None:
+    loop = asyncio.get_running_loop()
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    def slow(connection: Connection) -> None:
+        rename(connection, "kept")
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(timeout=10)
+
+    task = asyncio.create_task(database.write(slow))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    go_on.set()
+    await database.write(name_of)
+    assert await database.read(name_of) == "kept"
+
+
+async def test_close_finishes_what_was_taken_and_takes_no_more(file: Path) -> None:
+    database = Database(f"sqlite:///{file}")
+    writes = [asyncio.ensure_future(database.write(rename, str(number))) for number in range(20)]
+    await asyncio.sleep(0)
+    await database.close()
+    await asyncio.gather(*writes)
+    for use in (database.write, database.read):
+        with pytest.raises(DatabaseUnavailable, match="closed"):
+            await use(name_of)
+
+
+async def test_full_disk_is_unavailable_and_passes(database: Database) -> None:
+    def fill(connection: Connection) -> None:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        rename(connection, "x" * 1_000_000)
+
+    with pytest.raises(DatabaseUnavailable, match="full"):
+        await database.write(fill)
+
+    def room(connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+        rename(connection, "room again")
+
+    await database.write(room)
+    assert await database.read(name_of) == "room again"
+
+
+async def test_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage"
+    garbage.write_bytes(b"no database at all" * 100)
+    database = Database(f"sqlite:///{garbage}")
+    with pytest.raises(DatabaseUnavailable, match="not a database"):
+        await database.read(name_of)
+    await database.close()
+
+
+async def test_folder_that_is_gone_is_unavailable(tmp_path: Path, file: Path) -> None:
+    moved = tmp_path / "folder" / "moved.sqlite3"
+    moved.parent.mkdir()
+    shutil.copy(file, moved)
+    database = Database(f"sqlite:///{moved}")
+    shutil.rmtree(moved.parent)
+    with pytest.raises(DatabaseUnavailable, match="unable to open"):
+        await database.write(rename, "x")
+    await database.close()
+
+
+async def test_mistake_in_a_statement_is_not_taken_for_an_outage(database: Database) -> None:
+    def twice(connection: Connection) -> None:
+        connection.exec_driver_sql("insert into products select * from products")
+
+    with pytest.raises(IntegrityError):
+        await database.write(twice)
+
+
+async def test_write_and_wait_works_from_a_thread(database: Database) -> None:
+    await asyncio.to_thread(database.write_and_wait, rename, "from a thread")
+    assert await database.read(name_of) == "from a thread"

@@ -1,0 +1,136 @@
+"""The audit finds nothing wrong in what the services write, and every violation that is planted."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Connection
+
+from flowforge.orders.audit import CHECKS, Finding, audit
+from tests.integration.orders.shop import Shop
+
+PLANTED: Sequence[tuple[str, Sequence[str], str]] = (
+    ("a completed order has paid", ["update charges set captured_minor = 1 where order_id = 'ord_1'"], "ord_1"),
+    ("a completed order has paid", ["delete from charges where order_id = 'ord_1'"], "ord_1"),
+    ("a completed order has paid", ["update charges set refunded_minor = 1 where order_id = 'ord_1'"], "ord_1"),
+    ("an order that ended otherwise", ["update charges set refunded_minor = 3997 where order_id = 'ord_2'"], "ord_2"),
+    (
+        "no saga holds two captures",
+        [
+            """
+            insert into charges select 'ch_2', order_id, saga_id, amount_minor, currency, payment_method, 'k', status,
+            captured_minor, 0, 0, created_at, null from charges where order_id = 'ord_1'
+            """
+        ],
+        "ord_1",
+    ),
+    (
+        "a charge says refunded",
+        ["update charges set charge_id = 'ch_x', status = 'charged' where order_id = 'ord_2'"],
+        "ch_x",
+    ),
+    ("units on hand are available", ["update products set available = available + 1"], "SKU-001"),
+    ("units on hand are available", ["update products set available = -1, reserved = on_hand + 1"], "SKU-001"),
+    ("units on hand and shipped", ["update products set shipped = shipped + 1"], "SKU-001"),
+    ("units on hand and shipped", ["delete from stock_movements"], "SKU-001"),
+    ("reserved units are those", ["update products set available = available - 1, reserved = reserved + 1"], "SKU-001"),
+    ("shipped units are those", ["update products set shipped = shipped + 1"], "SKU-001"),
+    ("a completed order was shipped", ["update warehouse_records set quantity = 1 where order_id = 'ord_1'"], "ord_1"),
+    ("a completed order was shipped", ["update reservations set state = 'open' where saga_id = 'ord_2'"], "ord_2"),
+    ("a completed order was shipped", ["update reservations set state = 'shipped' where saga_id = 'ord_2'"], "ord_2"),
+    ("no order is open long", ["update orders set deadline_at = 0 where order_id = 'ord_3'"], "ord_3"),
+    (
+        "orders that wait",
+        ["update orders set deadline_at = 0, status = 'needs_attention' where order_id = 'ord_3'"],
+        "ord_3",
+    ),
+    (
+        "nothing was applied after",
+        ["update ledger set state = 'applied' where saga_id = 'ord_2' and operation = 'payments.charge'"],
+        "ord_2",
+    ),
+    (
+        "a charge stands exactly",
+        ["update charges set charge_id = 'ch_x', status = 'charged' where order_id = 'ord_2'"],
+        "ch_x",
+    ),
+    ("a charge stands exactly", ["delete from charges where order_id = 'ord_1'"], "ord_1"),
+    ("a reservation stands exactly", ["update reservations set state = 'open' where saga_id = 'ord_2'"], "ord_2"),
+    ("a reservation stands exactly", ["delete from reservations where saga_id = 'ord_1'"], "ord_1"),
+    (
+        "a shipment stands exactly",
+        ["update warehouse_records set status = 'applied' where order_id = 'ord_2'"],
+        "ord_2",
+    ),
+    ("a shipment stands exactly", ["delete from warehouse_records where order_id = 'ord_1'"], "ord_1"),
+    ("no effect belongs", ["delete from order_events", "delete from orders where order_id = 'ord_1'"], "ord_1"),
+)
+
+
+async def _business(shop: Shop) -> None:
+    """One order completed, one made whole, one on its way."""
+    await (await shop.order(1).do_all()).close("completed")
+    failed = await shop.order(2).do_all()
+    await failed.fail("update_warehouse")
+    await failed.undo_all()
+    await failed.close("failed")
+    await shop.order(3).do_all("process_payment")
+
+
+async def _found(shop: Shop) -> dict[str, Finding]:
+    return {finding.check.name: finding for finding in await shop.database.read(audit)}
+
+
+async def test_honest_business_gives_no_finding_at_any_moment(shop: Shop) -> None:
+    await _business(shop)
+    assert [finding for finding in (await _found(shop)).values() if finding.count] == []
+
+
+async def test_audit_after_every_single_transaction_finds_nothing(shop: Shop) -> None:
+    placed = shop.order()
+    for step in ("check_inventory", "reserve_inventory", "process_payment", "update_warehouse"):
+        await placed.do(step)
+        assert not any(finding.is_violation for finding in (await _found(shop)).values())
+    await placed.fail("update_warehouse")
+    for step in ("process_payment", "reserve_inventory", "update_warehouse"):
+        await placed.undo(step)
+        assert not any(finding.is_violation for finding in (await _found(shop)).values())
+
+
+@pytest.mark.parametrize(("name", "statements", "offender"), PLANTED)
+async def test_planted_violation_is_found(shop: Shop, name: str, statements: Sequence[str], offender: str) -> None:
+    await _business(shop)
+
+    def plant(connection: Connection) -> None:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+    # What the tables' own constraints would refuse could still come from elsewhere.
+    for pragma in ("PRAGMA ignore_check_constraints = ON", "PRAGMA foreign_keys = OFF"):
+        await shop.database.write(_outside_transaction, pragma)
+    await shop.database.write(plant)
+    [finding] = [finding for check, finding in (await _found(shop)).items() if check.startswith(name)]
+    assert offender in finding.examples
+    assert finding.is_violation is finding.check.is_violation
+
+
+def _outside_transaction(connection: Connection, pragma: str) -> None:
+    connection.exec_driver_sql("COMMIT")
+    connection.exec_driver_sql(pragma)
+    connection.exec_driver_sql("BEGIN")
+
+
+def test_every_check_is_shown_to_find_something() -> None:
+    named = {name for name, _, _ in PLANTED}
+    assert [check.name for check in CHECKS if not any(check.name.startswith(name) for name in named)] == []
+
+
+async def test_open_order_is_late_only_after_deadline_and_grace(shop: Shop) -> None:
+    await shop.order().do("check_inventory")
+
+    def late(connection: Connection, after: timedelta) -> int:
+        findings = audit(connection, datetime.now(UTC) + after)
+        return next(finding.count for finding in findings if finding.check.name.startswith("no order is open long"))
+
+    assert await shop.database.read(late, timedelta(seconds=930)) == 0
+    assert await shop.database.read(late, timedelta(seconds=970)) == 1

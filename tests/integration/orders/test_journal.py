@@ -1,0 +1,206 @@
+"""The order's row and events, as the transactions of its steps write them."""
+
+import pytest
+
+from flowforge.errors import EffectFenced, OutOfStock
+from tests.integration.orders.shop import STEPS, Shop
+
+HAPPY = [(step, status) for step in STEPS for status in ("started", "completed")]
+
+
+async def test_first_step_opens_the_row_with_the_whole_order(shop: Shop) -> None:
+    placed = shop.order()
+    await placed.do("check_inventory")
+    row = await placed.row()
+    assert (row.order_id, row.workflow_id, row.status) == ("ord_1", "order-ord_1", "running")
+    assert (row.customer_id, row.product_id, row.quantity, row.payment_method) == ("cust_1", "SKU-001", 2, "tok_visa")
+    assert (row.current_step, row.steps_completed) == ("check_inventory", ())
+    assert (row.amount_minor, row.currency) == (3998, "USD")
+    assert row.created_at.isoformat() == placed.order.accepted_at
+    assert row.closed_at is None
+
+
+async def test_completed_order_tells_every_step_once(shop: Shop) -> None:
+    placed = await shop.order().do_all()
+    closed = await placed.close("completed")
+    assert (closed.status, closed.steps_completed) == ("completed", STEPS)
+    row = await placed.row()
+    assert (row.status, row.current_step, row.steps_completed) == ("completed", None, STEPS)
+    assert row.charge_id is not None
+    assert row.closed_at is not None
+    assert [event.id for event in row.events] == list(range(1, 9))
+    assert await placed.story() == HAPPY
+    assert row.events[5].message == f"charged 39.98 USD ({row.charge_id})"
+    assert row.events[3].message == "reserved 2 x SKU-001"
+
+
+async def test_step_counts_as_completed_only_when_its_answer_was_seen(shop: Shop) -> None:
+    placed = shop.order()
+    await placed.do("check_inventory")
+    await placed.do("reserve_inventory", answered=False)
+    assert (await placed.row()).steps_completed == ("check_inventory",)
+    await placed.do("reserve_inventory", attempt=2)
+    await placed.do("process_payment")
+    row = await placed.row()
+    assert (row.steps_completed, row.current_step) == (STEPS[:2], "process_payment")
+    assert await placed.story() == HAPPY[:5]
+
+
+async def test_failed_order_is_told_as_it_was_undone(shop: Shop) -> None:
+    placed = await shop.order().do_all("process_payment")
+    await placed.do("update_warehouse", answered=False)
+    assert (await placed.fail("update_warehouse")).steps_completed == STEPS[:3]
+    assert {each.status for each in (await placed.row()).compensations} == {"pending"}
+    await placed.undo_all()
+    assert (await placed.close("failed")).status == "failed"
+    row = await placed.row()
+    assert (row.status, row.failure_code, row.compensation_triggered) == ("failed", "injected_fault", True)
+    assert row.failure_reason == "update_warehouse failed 3 times: FAIL_AT=x"
+    assert row.steps_completed == STEPS[:3]
+    assert [(each.name, each.status, each.attempts) for each in row.compensations] == [
+        ("revert_warehouse", "completed", 1),
+        ("refund_payment_by_idempotency_key", "completed", 1),
+        ("release_inventory", "completed", 1),
+    ]
+    assert (await placed.story())[6:] == [
+        ("update_warehouse", "started"),
+        ("update_warehouse", "failed"),
+        *((step, status) for step in reversed(STEPS[1:]) for status in ("compensating", "compensated")),
+    ]
+    assert [event.message for event in row.events if event.status == "compensated"] == [
+        "took 2 x SKU-001 back into the reservation",
+        "refunded 39.98 USD",
+        "released 2 x SKU-001",
+    ]
+
+
+async def test_refused_first_step_opens_the_row_and_undoes_nothing(shop: Shop) -> None:
+    placed = shop.order(quantity=1_000_001)
+    with pytest.raises(OutOfStock):
+        await placed.do("check_inventory")
+    await placed.fail("check_inventory")
+    await placed.undo_all()
+    await placed.close("failed")
+    row = await placed.row()
+    assert (row.status, row.steps_completed, row.compensation_triggered) == ("failed", (), False)
+    assert {each.status for each in row.compensations} == {"not_needed"}
+    assert await placed.story() == [
+        ("check_inventory", "started"),
+        ("check_inventory", "failed"),
+        *((step, "compensated") for step in reversed(STEPS[1:])),
+    ]
+
+
+async def test_order_cancelled_before_its_first_step_gets_a_row(shop: Shop) -> None:
+    placed = shop.order()
+    await placed.close("compensating", failure_code="cancelled", failure_reason="changed my mind")
+    await placed.undo_all()
+    await placed.close("cancelled")
+    row = await placed.row()
+    assert (row.status, row.failure_code, row.quantity) == ("cancelled", "cancelled", 2)
+    assert row.events[0].message == "changed my mind"
+    with pytest.raises(EffectFenced):
+        await placed.do("reserve_inventory")
+
+
+async def test_failed_attempts_are_told_and_the_step_began_once(shop: Shop) -> None:
+    placed = shop.order()
+    await placed.do("check_inventory")
+    await placed.fail_attempt("reserve_inventory", attempt=1)
+    await placed.fail_attempt("reserve_inventory", attempt=2)
+    await placed.do("reserve_inventory", attempt=3)
+    assert (await placed.story())[1:] == [
+        ("check_inventory", "completed"),
+        ("reserve_inventory", "started"),
+        ("reserve_inventory", "failed"),
+        ("reserve_inventory", "failed"),
+    ]
+    assert (await placed.row()).events[4].message == "attempt 2 failed: it broke; it will be tried again"
+
+
+async def test_failed_attempt_opens_no_row(shop: Shop) -> None:
+    placed = shop.order()
+    await placed.fail_attempt("check_inventory")
+    assert await shop.reads.get("ord_1") is None
+
+
+async def test_failed_attempt_of_an_undo_shows_until_it_succeeds(shop: Shop) -> None:
+    placed = await shop.order().do_all("process_payment")
+    await placed.fail("update_warehouse")
+    undo = "refund_payment_by_idempotency_key"
+    await placed.fail_attempt("process_payment", undo=undo)
+    refund = (await placed.row()).compensations[1]
+    assert (refund.status, refund.attempts, refund.error) == ("running", 1, "it broke")
+    await placed.undo("process_payment", attempt=2)
+    refund = (await placed.row()).compensations[1]
+    assert (refund.status, refund.attempts, refund.error) == ("completed", 2, None)
+    statuses = [status for step, status in await placed.story() if step == "process_payment"]
+    assert statuses == ["started", "completed", "compensating", "failed", "compensated"]
+
+
+async def test_first_close_wins_when_completed_came_first(shop: Shop) -> None:
+    placed = await shop.order().do_all()
+    await placed.close("completed")
+    told = await placed.row()
+    late = await placed.close("compensating", failure_code="cancelled", compensations=())
+    assert (late.status, late.steps_completed) == ("completed", STEPS)
+    assert await placed.row() == told
+
+
+async def test_first_close_wins_when_unwinding_came_first(shop: Shop) -> None:
+    placed = await shop.order().do_all()
+    await placed.fail("update_warehouse")
+    assert (await placed.close("completed")).status == "compensating"
+    assert (await placed.close("failed")).status == "failed"
+    assert (await placed.close("cancelled")).status == "failed"
+
+
+@pytest.mark.parametrize("to", ["failed", "cancelled", "needs_attention"])
+async def test_running_order_ends_otherwise_only_by_way_of_compensating(shop: Shop, to: str) -> None:
+    placed = await shop.order().do_all("reserve_inventory")
+    assert (await placed.close(to)).status == "running"  # type: ignore[arg-type] # parametrized
+
+
+async def test_same_close_again_changes_nothing(shop: Shop) -> None:
+    placed = await shop.order().do_all("reserve_inventory")
+    first = await placed.fail("process_payment")
+    told = await placed.row()
+    assert await placed.fail("process_payment") == first
+    assert await placed.row() == told
+
+
+async def test_order_that_needs_attention_goes_on_when_it_was_given(shop: Shop) -> None:
+    placed = await shop.order().do_all("process_payment")
+    await placed.fail("update_warehouse")
+    await placed.undo("update_warehouse")
+    await placed.undo("reserve_inventory")
+    told = (await placed.row()).compensations
+    broken = tuple(
+        type(each)(name=each.name, status="failed", error="no such charge") if each.status == "pending" else each
+        for each in told
+    )
+    assert (await placed.close("needs_attention", compensations=broken)).status == "needs_attention"
+    row = await placed.row()
+    assert [each.status for each in row.compensations] == ["not_needed", "failed", "completed"]
+    assert row.closed_at is None
+    assert (await placed.story())[-1] == ("refund_payment_by_idempotency_key", "failed")
+    assert (await placed.close("compensating")).status == "compensating"
+    await placed.undo("process_payment", attempt=2)
+    assert (await placed.close("failed")).status == "failed"
+    assert {each.status for each in (await placed.row()).compensations} == {"not_needed", "completed"}
+
+
+async def test_effect_that_lands_while_unwinding_moves_no_status_and_is_undone(shop: Shop) -> None:
+    placed = await shop.order().do_all("reserve_inventory")
+    await placed.fail("process_payment")
+    await placed.do("process_payment")
+    row = await placed.row()
+    assert (row.status, row.steps_completed) == ("compensating", STEPS[:2])
+    assert row.charge_id is not None
+    assert (await placed.undo("process_payment")).status == "undone"
+
+
+async def test_close_knows_steps_that_the_row_had_and_the_workflow_forgot(shop: Shop) -> None:
+    placed = await shop.order().do_all("process_payment")
+    placed.completed.clear()
+    assert (await placed.fail("process_payment")).steps_completed == STEPS[:2]

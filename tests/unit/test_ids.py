@@ -1,0 +1,32 @@
+"""Identifiers: prefixes, order in time, the way from one name of an order to the other, and what clients may use."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from flowforge.ids import is_identifier, new_charge_id, new_order_id, new_request_id, order_id_of, workflow_id_for
+
+
+@pytest.mark.parametrize(("make", "prefix"), [(new_order_id, "ord_"), (new_charge_id, "ch_"), (new_request_id, "req_")])
+def test_new_ids_have_their_prefix_and_sort_by_time(make: Callable[[], str], prefix: str) -> None:
+    made = [make() for _ in range(1000)]
+    assert all(re.fullmatch(prefix + "[0-9a-f]{32}", each) and is_identifier(each) for each in made)
+    assert made == sorted(set(made))
+
+
+@pytest.mark.parametrize("workflow_id", [None, "mine", "order-ord_1", "order-ord_w.x", "ord_w.x", "A.b_c-1"])
+def test_either_name_of_an_order_leads_to_the_other(workflow_id: str | None) -> None:
+    order_id = new_order_id(workflow_id)
+    assert workflow_id is None or workflow_id_for(order_id) == workflow_id
+    assert order_id_of(workflow_id_for(order_id)) == order_id
+
+
+@pytest.mark.parametrize("text", ["a", "A-1._", "x" * 128])
+def test_identifier_a_client_may_use(text: str) -> None:
+    assert is_identifier(text)
+
+
+@pytest.mark.parametrize("text", ["", "x" * 129, "a b", "a~2", "a/b", "é", "a\n", "a\x00"])
+def test_identifier_a_client_may_not_use(text: str) -> None:
+    assert not is_identifier(text)
