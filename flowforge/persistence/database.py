@@ -40,12 +40,16 @@ class Database:
         """Prepare access to the database at an SQLAlchemy `url`; nothing is opened yet."""
         self.url: Final = make_url(url)
         if self.url.get_backend_name() == "sqlite":
-            self._writing: Engine = _sqlite_engine(self.url, pool_size=1, begin="BEGIN IMMEDIATE")
-            self._reading: Engine = _sqlite_engine(self.url, pool_size=_POOL_SIZE, begin="BEGIN")
+            self._writing: Engine = _sqlite_engine(self.url, pool_size=1)
+            self._reading: Engine = _sqlite_engine(self.url, pool_size=_POOL_SIZE)
             writers = 1
+            # Said by ourselves: the driver would say it late, and an event of SQLAlchemy slows every statement.
+            self._begin_writing: str | None = "BEGIN IMMEDIATE"
+            self._begin_reading: str | None = "BEGIN"
         else:
             self._writing = self._reading = _pooled_engine(self.url)
             writers = _POOL_SIZE
+            self._begin_writing = self._begin_reading = None
         self._write_threads = ThreadPoolExecutor(writers, thread_name_prefix="database-write")
         self._read_threads = ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix="database-read")
 
@@ -55,14 +59,18 @@ class Database:
         Raises:
             DatabaseUnavailable: nothing was written, unless the connection was lost in the very commit.
         """
-        return await _hop(self._write_threads, partial(_transact, self._writing, _bound(work, *args, **kwargs)))
+        return await _hop(
+            self._write_threads, partial(_transact, self._writing, self._begin_writing, _bound(work, *args, **kwargs))
+        )
 
     async def write_if_free(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Like `write`, but give up after a tenth of a second when another process holds the write lock.
 
         For what is nice to have and must not hold up what is not.
         """
-        return await _hop(self._write_threads, partial(_hurry, self._writing, _bound(work, *args, **kwargs)))
+        return await _hop(
+            self._write_threads, partial(_hurry, self._writing, self._begin_writing, _bound(work, *args, **kwargs))
+        )
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, *args)` against one consistent snapshot; it must not write.
@@ -70,11 +78,15 @@ class Database:
         Raises:
             DatabaseUnavailable: the database cannot be reached.
         """
-        return await _hop(self._read_threads, partial(_transact, self._reading, _bound(work, *args, **kwargs)))
+        return await _hop(
+            self._read_threads, partial(_transact, self._reading, self._begin_reading, _bound(work, *args, **kwargs))
+        )
 
     def write_and_wait(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `write` from synchronous code that is not on an event loop's thread."""
-        return _submit(self._write_threads, partial(_transact, self._writing, _bound(work, *args, **kwargs))).result()
+        return _submit(
+            self._write_threads, partial(_transact, self._writing, self._begin_writing, _bound(work, *args, **kwargs))
+        ).result()
 
     async def close(self) -> None:
         """Take no more work, finish what was taken, and close every connection."""
@@ -107,9 +119,11 @@ def _bound(work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[Con
     return lambda connection: work(connection, *args, **kwargs)
 
 
-def _transact(engine: Engine, work: Callable[[Connection], T]) -> T:
+def _transact(engine: Engine, begin: str | None, work: Callable[[Connection], T]) -> T:
     try:
         with engine.begin() as connection:
+            if begin is not None:
+                connection.exec_driver_sql(begin)
             return work(connection)
     except DBAPIError as error:
         meaning = unavailable(error)
@@ -120,13 +134,13 @@ def _transact(engine: Engine, work: Callable[[Connection], T]) -> T:
         raise DatabaseUnavailable(f"the database is not available: {error}") from error
 
 
-def _hurry(engine: Engine, work: Callable[[Connection], T]) -> T:
+def _hurry(engine: Engine, begin: str | None, work: Callable[[Connection], T]) -> T:
     if engine.dialect.name != "sqlite":
-        return _transact(engine, work)
+        return _transact(engine, begin, work)
     # The pool has one connection and this is its only thread: the transaction gets the connection set here.
     _set_busy_timeout(engine, _SHORT_BUSY_TIMEOUT_MS)
     try:
-        return _transact(engine, work)
+        return _transact(engine, begin, work)
     finally:
         _set_busy_timeout(engine, int(BUSY_TIMEOUT_S * 1000))
 
@@ -154,7 +168,7 @@ def _compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
-def _sqlite_engine(url: URL, *, pool_size: int, begin: str) -> Engine:
+def _sqlite_engine(url: URL, *, pool_size: int) -> Engine:
     engine = create_engine(
         url,
         # The driver must not begin transactions by itself: it would begin them late, and never for a SELECT.
@@ -170,7 +184,6 @@ def _sqlite_engine(url: URL, *, pool_size: int, begin: str) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
 
     event.listen(engine, "connect", prepare)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 
 

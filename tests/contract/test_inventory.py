@@ -114,3 +114,13 @@ async def test_levels_come_by_product_id_up_to_the_limit(world: World) -> None:
             SetStock(product_id=product_id, on_hand=1, name="x", unit_price_minor=1, currency="USD")
         )
     assert [level.product_id for level in await world.inventory.levels(limit=2)] == ["A-1", "A-2"]
+
+
+async def test_levels_after_a_product_go_on_by_id(world: World) -> None:
+    for product_id in ("Z-2", "Z-1"):
+        await world.inventory.set_stock(
+            SetStock(product_id=product_id, on_hand=1, name="Lamp", unit_price_minor=1, currency="USD")
+        )
+    first = await world.inventory.levels(limit=1, after="SKU-9")
+    rest = await world.inventory.levels(after=first[-1].product_id)
+    assert [level.product_id for level in (*first, *rest)] == ["Z-1", "Z-2"]

@@ -48,11 +48,12 @@ class MemoryInventory:
             products[change.product_id] = Product(**asdict(level))
             return level
 
-    async def levels(self, *, limit: int = 200) -> Sequence[StockLevel]:
+    async def levels(self, *, limit: int = 200, after: str | None = None) -> Sequence[StockLevel]:
         """See Inventory.levels."""
         with self._store.transaction() as transaction:
             products = sorted(transaction.rows(Product).values(), key=lambda product: product.product_id)
-            return [_level(product) for product in products[:limit]]
+            following = [product for product in products if after is None or product.product_id > after]
+            return [_level(product) for product in following[:limit]]
 
 
 def _level(product: Product) -> StockLevel:

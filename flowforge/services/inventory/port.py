@@ -58,6 +58,6 @@ class Inventory(Protocol):
         """
         ...
 
-    async def levels(self, *, limit: int = 200) -> Sequence[StockLevel]:
-        """Return the catalogue with its stock, by product id, at most `limit` products."""
+    async def levels(self, *, limit: int = 200, after: str | None = None) -> Sequence[StockLevel]:
+        """Return the catalogue with its stock, by product id, at most `limit` products, after the id `after`."""
         ...

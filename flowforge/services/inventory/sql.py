@@ -27,7 +27,12 @@ _UNITS: Final[BindParameter[int]] = bindparam("units", type_=BigInteger)
 
 _FIND: Final = select(PRODUCTS).where(_PRODUCT)
 _FIND_TO_CHANGE: Final = _FIND.with_for_update()
-_LEVELS: Final = select(PRODUCTS).order_by(PRODUCTS.c.product_id).limit(bindparam("count"))
+_LEVELS: Final = (
+    select(PRODUCTS)
+    .where(PRODUCTS.c.product_id > bindparam("after"))
+    .order_by(PRODUCTS.c.product_id)
+    .limit(bindparam("count"))
+)
 _TAKE: Final = (
     update(PRODUCTS)
     .where(_PRODUCT, PRODUCTS.c.available >= _UNITS)
@@ -89,9 +94,9 @@ class SqlInventory:
         """See Inventory.set_stock."""
         return await self._database.write(partial(_set_stock, change))
 
-    async def levels(self, *, limit: int = 200) -> Sequence[StockLevel]:
+    async def levels(self, *, limit: int = 200, after: str | None = None) -> Sequence[StockLevel]:
         """See Inventory.levels."""
-        return await self._database.read(partial(_levels, limit))
+        return await self._database.read(partial(_levels, limit, after))
 
 
 def _quote(request: QuoteOrder, connection: Connection) -> Quote:
@@ -157,5 +162,6 @@ def _set_stock(change: SetStock, connection: Connection) -> StockLevel:
     return level
 
 
-def _levels(limit: int, connection: Connection) -> list[StockLevel]:
-    return [StockLevel(**row) for row in connection.execute(_LEVELS, {"count": limit}).mappings()]
+def _levels(limit: int, after: str | None, connection: Connection) -> list[StockLevel]:
+    rows = connection.execute(_LEVELS, {"count": limit, "after": after or ""})  # every id sorts after the empty one
+    return [StockLevel(**row) for row in rows.mappings()]
