@@ -26,6 +26,7 @@ _EXAMPLE: Final = (
 
 @router.get(
     "/orders/{order}/events",
+    status_code=200,
     response_class=EventStream,
     responses={
         200: {"description": "The events.", "content": {"text/event-stream": {"example": _EXAMPLE}}},

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Final, Literal, get_args
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 
-from flowforge.api.dependencies import GRAMMAR, OrderName, RequestState, Services
+from flowforge.api.dependencies import GRAMMAR, AppServices, OrderName, RequestState, Services
 from flowforge.api.invalid import bad_header
 from flowforge.api.pages import Cursor, Limit, page, position
 from flowforge.api.prefer import preferred_wait_s
 from flowforge.api.render import json_response
-from flowforge.api.schemas.orders import ORDER_EXAMPLE, OrderView, Placed, PlaceOrder, order_view
+from flowforge.api.schemas.orders import ORDER_EXAMPLE, PLACE_EXAMPLES, OrderView, Placed, PlaceOrder, order_view
 from flowforge.api.schemas.problem import problems
 from flowforge.api.strict_route import StrictRoute
 from flowforge.errors import Fault, Forbidden
@@ -21,6 +21,20 @@ router = APIRouter(tags=["orders"], route_class=StrictRoute)
 FailAt = Literal["inventory-check", "inventory", "payment", "warehouse"]
 
 _FAIL_AT: Final = frozenset(get_args(FailAt))
+_PLACE_HEADERS: Final = [
+    {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`wait=N`: answer when the order has ended, or after N seconds (1 to 60). RFC 7240.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "X-FlowForge-Fail-At",
+        "in": "header",
+        "description": "The step to fail in, for demonstrations; 403 unless FLOWFORGE_FAULT_INJECTION=1.",
+        "schema": {"type": "string", "enum": list(get_args(FailAt))},
+    },
+]
 _STATE: Final = {"description": "The order.", "content": {"application/json": {"example": ORDER_EXAMPLE}}}
 _HEADERS: Final = {
     "Location": {"description": "The order.", "schema": {"type": "string"}},
@@ -41,31 +55,21 @@ _HEADERS: Final = {
         },
         **problems(400, 403, 409, 413, 415, 422, 503),
     },
+    openapi_extra={"parameters": _PLACE_HEADERS},
 )
-async def place_order(
-    body: PlaceOrder,
-    services: Services,
-    state: RequestState,
-    prefer: Annotated[
-        list[str] | None,
-        Header(description="`wait=N`: answer when the order has ended, or after N seconds (1 to 60). RFC 7240."),
-    ] = None,
-    x_flowforge_fail_at: Annotated[
-        str | None,
-        Header(
-            description="The step to fail in, for demonstrations; 403 unless FLOWFORGE_FAULT_INJECTION=1.",
-            json_schema_extra={"enum": list(get_args(FailAt))},
-        ),
-    ] = None,
-) -> Response:
+async def place_order(body: Annotated[PlaceOrder, Body(openapi_examples=PLACE_EXAMPLES)], request: Request) -> Response:
     """Place an order.
 
     Malformed input is answered with 400, input that can be read but not accepted with 422. After a 503 it is unknown
     whether the order was accepted: asking for the same `workflow_id` tells.
     """
-    wait_s = preferred_wait_s(prefer)
-    if x_flowforge_fail_at is not None:
-        _check_fail_at(x_flowforge_fail_at, allowed=services.fault_injection)
+    # FastAPI would take a third of this route's time to fill in headers and dependencies, and every order passes here.
+    services: AppServices = request.app.state.services
+    state = request.scope["state"]
+    wait_s = preferred_wait_s(request.headers.getlist("prefer"))
+    fail_at = request.headers.get("x-flowforge-fail-at")
+    if fail_at is not None:
+        _check_fail_at(fail_at, allowed=services.fault_injection)
     placed = await services.orders.place(
         NewOrder(
             product_id=body.product_id,
@@ -74,7 +78,7 @@ async def place_order(
             payment_method=body.payment_method,
             workflow_id=body.workflow_id,
             request_id=state["request_id"],
-            fail_at=x_flowforge_fail_at,
+            fail_at=fail_at,
         )
     )
     state["logged"] = {"order_id": placed.order_id, "workflow_id": placed.workflow_id}

@@ -26,16 +26,7 @@ Identifier = Annotated[str, Field(pattern=GRAMMAR)]
 class PlaceOrder(BaseModel):
     """An order to be fulfilled."""
 
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={
-            "examples": [
-                {"product_id": "SKU-001", "quantity": 2, "customer_id": "customer-1", "payment_method": "tok_visa"}
-            ]
-        },
-    )
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     product_id: Identifier = Field(description="A product of the catalogue; an unknown one fails in the saga.")
     quantity: int = Field(ge=1, le=1_000_000, description="Units; a true integer, neither 2.0 nor a string.")
@@ -103,7 +94,9 @@ class OrderView(TypedDict):
 
 def timestamp(at: datetime) -> str:
     """Return a time as this API writes it, for example 2026-01-01T00:00:00.000Z."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def event_view(event: OrderEvent) -> EventView:
@@ -145,6 +138,25 @@ def order_view(order: OrderRecord, temporal_url: str) -> OrderView:
         "events": [event_view(event) for event in order.events],
     }
 
+
+_ORDER: Final = {"product_id": "SKU-001", "quantity": 2, "customer_id": "customer-1", "payment_method": "tok_visa"}
+
+PLACE_EXAMPLES: Final[dict[str, Any]] = {
+    "completes": {"summary": "An order that completes", "value": _ORDER},
+    "card_declined": {
+        "summary": "A declined card: the reservation is released",
+        "value": {**_ORDER, "payment_method": "tok_chargeDeclined"},
+    },
+    "network": {
+        "summary": "A payment provider that fails twice, then succeeds",
+        "value": {**_ORDER, "payment_method": "tok_networkError"},
+    },
+    "unknown_product": {
+        "summary": "A product that is not in the catalogue: accepted, and failed in the saga",
+        "value": {**_ORDER, "product_id": "SKU-404"},
+    },
+}
+"""Orders to try; each is accepted as it stands, again and again."""
 
 ORDER_EXAMPLE: Final[dict[str, Any]] = {
     "workflow_id": "order-ord_7f3a",

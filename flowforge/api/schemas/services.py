@@ -1,6 +1,6 @@
 """Inventory, payments and warehouse over HTTP."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
@@ -14,14 +14,7 @@ from flowforge.services.warehouse.contracts import WarehouseRecord
 class PutStock(BaseModel):
     """What a product's stock shall be; a product that is new needs name and price."""
 
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={
-            "examples": [{"on_hand": 100, "name": "Mechanical keyboard", "unit_price_minor": 8900, "currency": "USD"}]
-        },
-    )
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     on_hand: int = Field(ge=0, le=1_000_000_000, description="Units on the shelf, reserved ones included.")
     name: str | None = Field(default=None, min_length=1, max_length=200)
@@ -29,6 +22,16 @@ class PutStock(BaseModel):
         default=None, ge=0, le=1_000_000_000, description="In `currency`'s minor units."
     )
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$", description="ISO 4217.")
+
+
+PUT_EXAMPLES: Final[dict[str, Any]] = {
+    "new": {
+        "summary": "A product, with all that a new one needs",
+        "value": {"on_hand": 100, "name": "Desk lamp", "unit_price_minor": 2450, "currency": "USD"},
+    },
+    "counted": {"summary": "A product that is there already, counted again", "value": {"on_hand": 120}},
+}
+"""Changes to try, one after the other."""
 
 
 class StockView(TypedDict):

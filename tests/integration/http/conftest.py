@@ -1,0 +1,92 @@
+"""The real application over a real shop: rows, services and feed; only Temporal is played (tests/e2e has that)."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from flowforge.api.app import create_app
+from flowforge.api.dependencies import AppServices
+from flowforge.orders.feed import OrderFeed
+from flowforge.persistence.database import Database
+from flowforge.persistence.migrations.migrate import migrate
+from tests.integration.http.played import PlayedOrders
+from tests.integration.orders.shop import Shop
+
+ORDER = {"product_id": "SKU-001", "quantity": 2, "customer_id": "customer-1", "payment_method": "tok_visa"}
+"""An order that completes."""
+
+
+@dataclass(frozen=True)
+class Api:
+    """The application under test, a client for it, and what it works with."""
+
+    app: FastAPI
+    http: httpx2.AsyncClient
+    orders: PlayedOrders
+    feed: OrderFeed
+    shop: Shop
+
+    async def order(self, **fields: object) -> str:
+        """Place an order over HTTP; return its order_id."""
+        response = await self.http.post("/orders", json={**ORDER, **fields})
+        assert response.status_code == 201, response.text
+        order_id: str = response.json()["order_id"]
+        return order_id
+
+
+@pytest.fixture(scope="session")
+def migrated_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with the seeded catalogue; tests of input alone may share it."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('http') / 'shop.sqlite3'}"
+    migrate(url)
+    return url
+
+
+@pytest.fixture
+def fault_injection() -> bool:
+    """Whether requests may ask for faults."""
+    return True
+
+
+@pytest.fixture
+async def api(tmp_path: Path, *, fault_injection: bool) -> AsyncIterator[Api]:
+    """The application over a shop of its own."""
+    url = f"sqlite:///{tmp_path / 'shop.sqlite3'}"
+    migrate(url)
+    async for each in _open(url, fault_injection=fault_injection):
+        yield each
+
+
+@pytest.fixture(scope="session")
+async def shared_api(migrated_url: str) -> AsyncIterator[Api]:
+    """The application over a shop that others use too, for requests that are refused."""
+    async for each in _open(migrated_url, fault_injection=True):
+        yield each
+
+
+async def _open(url: str, *, fault_injection: bool) -> AsyncIterator[Api]:
+    database = Database(url)
+    shop = Shop(database)
+    orders = PlayedOrders(shop)
+    feed = OrderFeed(shop.reads, quickest=timedelta(milliseconds=5), slowest=timedelta(milliseconds=20))
+    services = AppServices(
+        orders=orders,
+        read_model=shop.reads,
+        feed=feed,
+        inventory=shop.services.inventory,
+        payments=shop.services.payments,
+        warehouse=shop.services.warehouse,
+        fault_injection=fault_injection,
+        heartbeat=timedelta(milliseconds=50),
+    )
+    app = create_app(services)
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://shop") as http:
+        yield Api(app, http, orders, feed, shop)
+    feed.close()
+    await database.close()
