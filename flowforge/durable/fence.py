@@ -5,7 +5,7 @@ can be called any number of times, in any order, before and after its undo. Such
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 
@@ -22,6 +22,7 @@ class StepCall:
         completed: the forward steps whose answers the workflow has seen when it made this call, in order.
         opening: what the saga was started with, as JSON, for the transaction that writes the owner's row.
         fail_at: name of the step in which a fault was asked for, or None.
+        labels: what every log line of this saga's steps carries, for example the order's and the request's id.
     """
 
     saga_id: str
@@ -32,6 +33,7 @@ class StepCall:
     completed: tuple[str, ...] = ()
     opening: Mapping[str, Any] | None = None
     fail_at: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def on_attempt(self, number: int) -> Self:
         """Return this call as Temporal's attempt `number` (from 1) of the placement it was made for."""

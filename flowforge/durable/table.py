@@ -52,6 +52,7 @@ class FencedSaga(SagaScope):
         opening: what the saga was started with, as JSON: the first step carries it, for the owner's row.
         placement: where steps run first.
         fail_at: name of a fault that was asked for, passed on with every step.
+        labels: passed on with every step and undo, for the log lines.
         deadline: how long the way forward may take.
         policies: how steps and undos are tried.
         owner: whoever keeps account of the saga.
@@ -66,6 +67,7 @@ class FencedSaga(SagaScope):
         opening: Mapping[str, Any] | None = None,
         placement: Placement = "auto",
         fail_at: str | None = None,
+        labels: Mapping[str, str] | None = None,
         deadline: timedelta | None = None,
         policies: Policies | None = None,
         owner: SagaOwner | None = None,
@@ -76,6 +78,7 @@ class FencedSaga(SagaScope):
         self._opening = opening
         self._placement = placement
         self._fail_at = fail_at
+        self._labels = labels or {}
         for step in table:
             if step.undo is not None:
                 self._register(step, step.undo)
@@ -104,6 +107,7 @@ class FencedSaga(SagaScope):
                 completed=completed,
                 opening=None if completed else self._opening,
                 fail_at=self._fail_at,
+                labels=self._labels,
             )
             return step.request(call, *facts)
 
@@ -126,7 +130,13 @@ class FencedSaga(SagaScope):
 
             def request(attempt: int) -> UndoStep:
                 return UndoStep(
-                    call=StepCall(saga_id=self._saga_id, step=step.name, undo=undo.name, attempt=before + attempt)
+                    call=StepCall(
+                        saga_id=self._saga_id,
+                        step=step.name,
+                        undo=undo.name,
+                        attempt=before + attempt,
+                        labels=self._labels,
+                    )
                 )
 
             return await self._runtime.run_fenced(

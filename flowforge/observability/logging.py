@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import IO, Final
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -17,13 +17,15 @@ _QUIET: Final = ("alembic.runtime.plugins", "httpcore2", "httpx2", "sqlalchemy.e
 _ORDER_KEYS: Final = ("order_id", "workflow_id", "request_id")
 
 
-def configure(log_format: LogFormat, *, level: str = "INFO") -> None:
+def configure(log_format: LogFormat, *, level: str = "INFO", to: IO[str] | None = None) -> None:
     """Send every line of this process through one renderer; calling it again replaces what was set up.
 
     Args:
         log_format: `console` for people (coloured on a terminal), `json` for machines: one object a line.
         level: the lowest level shown.
+        to: where the lines go; None for standard error.
     """
+    stream = sys.stderr if to is None else to
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -43,11 +45,14 @@ def configure(log_format: LogFormat, *, level: str = "INFO") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(log_format)],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(log_format, colors=stream.isatty()),
+            ],
         )
     )
     root = logging.getLogger()
@@ -58,6 +63,8 @@ def configure(log_format: LogFormat, *, level: str = "INFO") -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    failed_activities = logging.getLogger("temporalio.activity")
+    failed_activities.filters[:] = [_told_in_one_line]
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
@@ -73,7 +80,19 @@ def order_context(
         yield
 
 
-def _renderers(log_format: LogFormat) -> list[Processor]:
+def _told_in_one_line(record: logging.LogRecord) -> bool:
+    """Shorten the SDK's word on a failed activity, unless nobody foresaw the failure: then its traceback is needed."""
+    error = record.exc_info[1] if record.exc_info else None
+    kind = getattr(error, "type", None)
+    if getattr(record, "__temporal_error_identifier", None) != "ActivityFailure" or kind in {None, "internal"}:
+        return True
+    details = getattr(record, "temporal_activity", {})
+    record.msg = f"{details.get('activity_type', 'an activity')} failed: {error}"
+    record.args, record.exc_info, record.exc_text = (), None, None
+    return True
+
+
+def _renderers(log_format: LogFormat, *, colors: bool) -> list[Processor]:
     if log_format == "json":
         return [
             structlog.processors.format_exc_info,
@@ -81,9 +100,7 @@ def _renderers(log_format: LogFormat) -> list[Processor]:
             structlog.processors.JSONRenderer(default=repr),
         ]
     return [
-        structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=40
-        )
+        structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=40)
     ]
 
 

@@ -7,6 +7,7 @@ from temporalio.exceptions import ApplicationError
 
 from flowforge.errors import FlowForgeError
 from flowforge.orders.contracts import CloseOrder, OrderClosed
+from flowforge.services.delivery import BindLogContext
 
 
 class OrderRows(Protocol):
@@ -24,8 +25,10 @@ class OrderRows(Protocol):
 class OrderActivities:
     """Delivers the workflow's calls to the orders' rows."""
 
-    def __init__(self, rows: OrderRows) -> None:
+    def __init__(self, rows: OrderRows, bind: BindLogContext | None = None) -> None:
+        """Take the rows, and what binds the log context (None: nothing)."""
         self._rows = rows
+        self._bind = bind
 
     @activity.defn(name="orders.close")
     async def close(self, request: CloseOrder) -> OrderClosed:
@@ -33,6 +36,9 @@ class OrderActivities:
 
         Idempotent: the same close again changes nothing and answers the same.
         """
+        order = request.order
+        if self._bind is not None:
+            self._bind(order_id=order.order_id, workflow_id=order.workflow_id, request_id=order.request_id)
         try:
             return await self._rows.close(request)
         except FlowForgeError as error:

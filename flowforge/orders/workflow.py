@@ -60,6 +60,7 @@ class OrderWorkflow:
             opening=asdict(order),
             placement=options.placement,
             fail_at=order.fail_at,
+            labels=_labels(order),
             deadline=timedelta(seconds=options.deadline_s),
             policies=Policies(
                 forward=Policy(maximum_interval=timedelta(seconds=options.forward_max_interval_s)),
@@ -159,7 +160,14 @@ class OrderWorkflow:
             steps_completed=closed.steps_completed or self._state.steps_completed,
         )
         self.changed()
+        if to != "completed":
+            reason = self._state.failure_reason
+            workflow.logger.info("order %s: %s", closed.status, reason, extra=_labels(self._order))
         return closed
+
+
+def _labels(order: Order) -> dict[str, str]:
+    return {"order_id": order.order_id, "request_id": order.request_id}
 
 
 def _reason(failure: Failure) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from flowforge.durable.fence import StepCall
 from flowforge.errors import DatabaseUnavailable, EffectFenced, Fault, FlowForgeError, InjectedFault, Refusal
@@ -55,7 +55,8 @@ class Delivery:
             answer = await perform(call)
             self._faults.after_commit(call, operation)
         except (Refusal, EffectFenced) as refusal:
-            raise _failure(refusal, call, retried=False) from refusal
+            # An answer, not a fault: nothing for the log.
+            raise _failure(refusal, call, retried=False, category=ApplicationErrorCategory.BENIGN) from refusal
         except InjectedFault as fault:
             final = self._faults.is_final(call)
             if not final:
@@ -82,14 +83,17 @@ class Delivery:
         )
 
 
-def _failure(error: FlowForgeError, call: StepCall, *, retried: bool) -> ApplicationError:
-    return ApplicationError(error.message, {"attempt": call.attempt}, type=error.code, non_retryable=not retried)
+def _failure(
+    error: FlowForgeError,
+    call: StepCall,
+    *,
+    retried: bool,
+    category: ApplicationErrorCategory = ApplicationErrorCategory.UNSPECIFIED,
+) -> ApplicationError:
+    return ApplicationError(
+        error.message, {"attempt": call.attempt}, type=error.code, non_retryable=not retried, category=category
+    )
 
 
 def _log_context(call: StepCall, workflow_id: str | None) -> dict[str, str]:
-    context = {"order_id": call.saga_id}
-    if workflow_id is not None:
-        context["workflow_id"] = workflow_id
-    if call.opening is not None and "request_id" in call.opening:
-        context["request_id"] = str(call.opening["request_id"])
-    return context
+    return {**call.labels, "workflow_id": workflow_id} if workflow_id is not None else dict(call.labels)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from temporalio.exceptions import ApplicationError
 
 from flowforge.observability.logging import configure, order_context
 
@@ -74,3 +75,35 @@ def test_console_format_is_for_people(capsys: pytest.CaptureFixture[str]) -> Non
     (line,) = capsys.readouterr().err.splitlines()
     assert "charged" in line
     assert "order_id=ord_1" in line
+
+
+def _fail_activity(kind: str | None) -> None:
+    """Log a failed activity as the SDK does."""
+    try:
+        raise ApplicationError("FAIL_AT=payment", type=kind)
+    except ApplicationError:
+        details = {"workflow_id": "order-ord_1", "activity_type": "payments.charge"}
+        logging.getLogger("temporalio.activity").warning(
+            "Completing activity as failed",
+            exc_info=True,
+            extra={"__temporal_error_identifier": "ActivityFailure", "temporal_activity": details},
+        )
+
+
+def test_activity_that_fails_as_foreseen_is_one_line_without_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("json")
+    _fail_activity("injected_fault")
+    (line,) = _lines(capsys)
+    assert line["message"] == "payments.charge failed: injected_fault: FAIL_AT=payment"
+    assert line["workflow_id"] == "order-ord_1"
+    assert "exception" not in line
+
+
+@pytest.mark.parametrize("kind", ["internal", None])
+def test_activity_that_fails_unforeseen_is_told_with_its_traceback(
+    capsys: pytest.CaptureFixture[str], kind: str | None
+) -> None:
+    configure("json")
+    _fail_activity(kind)
+    (line,) = _lines(capsys)
+    assert "Traceback" in str(line["exception"])

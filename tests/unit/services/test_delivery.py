@@ -15,7 +15,7 @@ from flowforge.services.delivery import Delivery
 from flowforge.services.faults import FAIL_AT_OPERATIONS, Faults
 from flowforge.services.journal import Entry, FailedAttempt
 
-CALL = StepCall(saga_id="ord_1", step="process_payment", opening={"request_id": "req_1"})
+CALL = StepCall(saga_id="ord_1", step="process_payment", labels={"order_id": "ord_1", "request_id": "req_1"})
 
 
 @dataclass
