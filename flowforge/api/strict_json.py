@@ -14,6 +14,9 @@ from flowforge.api.invalid import InputError, InvalidInput, MalformedInput, poin
 MAX_DEPTH: Final = 32
 """How deep arrays and objects may nest."""
 
+MAX_KEYS: Final = 1000
+"""How many keys one object may have: a body of 70,000 unknown ones would keep the validator busy for a second."""
+
 MAX_INTEGER: Final = 2**53
 """The largest magnitude of an integer that every JSON reader holds exactly."""
 
@@ -50,6 +53,8 @@ def _float(text: str) -> float:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_KEYS:
+        raise _Unacceptable("too_many_keys", f"an object has more than {MAX_KEYS} keys")
     members = dict(pairs)
     if len(members) != len(pairs):
         seen: set[str] = set()
@@ -72,7 +77,7 @@ def parse_json(body: bytes) -> Any:  # any JSON value
     Raises:
         MalformedInput: this is no JSON text.
         InvalidInput: a duplicate key, a number no double or exact integer holds, a NUL or a lone surrogate in a
-            string, or deeper nesting than `MAX_DEPTH`.
+            string, deeper nesting than `MAX_DEPTH`, or an object of more than `MAX_KEYS` keys.
     """
     try:
         text = body.decode()

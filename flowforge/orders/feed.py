@@ -122,6 +122,11 @@ class OrderFeed:
         """How many orders are being read."""
         return len(self._channels)
 
+    def watchers(self, order_id: str) -> int:
+        """Return how many watch an order."""
+        channel = self._channels.get(order_id)
+        return 0 if channel is None else channel.watchers
+
     @asynccontextmanager
     async def watch(self, order_id: str, *, after: int = 0) -> AsyncIterator[Watch]:
         """Watch one order; the poller starts with the first watcher and ends with the last.

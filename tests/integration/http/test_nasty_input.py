@@ -70,6 +70,7 @@ BODIES = {
     "a nesting bomb of objects": (b'{"a":' * 100_000, 422, "", "nested_too_deep"),
     "a nesting bomb that is closed": (b"[" * 5000 + b"]" * 5000, 422, "", "nested_too_deep"),
     "a nesting bomb behind a field": (raw('"more": ' + "[" * 33 + "]" * 33), 422, "", "nested_too_deep"),
+    "an object of 50,000 keys": (json.dumps({str(key): 1 for key in range(50_000)}).encode(), 422, "", "too_many_keys"),
     # what is no order
     "null": (b"null", 422, "", "model_attributes_type"),
     "an array": (b"[" + GOOD + b"]", 422, "", "model_attributes_type"),
@@ -169,7 +170,7 @@ async def test_a_body_over_1_mib_is_413(shared_api: Api) -> None:
 
 
 async def test_a_body_of_many_wrong_keys_makes_no_large_answer(shared_api: Api) -> None:
-    body = json.dumps({**ORDER, **{f"key{number}": 1 for number in range(50_000)}}).encode()
+    body = json.dumps({**ORDER, **{f"key{number}": 1 for number in range(500)}}).encode()
     response = await shared_api.http.post("/orders", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 422
     assert len(response.json()["errors"]) == 20
