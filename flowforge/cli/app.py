@@ -2,7 +2,14 @@
 
 import typer
 
+from flowforge.cli import inventory
+from flowforge.cli.all import all_in_one
+from flowforge.cli.api import api
+from flowforge.cli.audit import audit
+from flowforge.cli.migrate import migrate
+from flowforge.cli.starter import starter
 from flowforge.cli.temporal import temporal
+from flowforge.cli.worker import worker
 
 
 def main() -> None:
@@ -14,12 +21,8 @@ def main() -> None:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (temporal,):
+    app.command("all")(all_in_one)
+    for command in (api, worker, temporal, starter, audit, migrate):
         app.command()(command)
-    # A single command would else become the whole program.
-    app.callback()(_flowforge)
+    app.add_typer(inventory.app, name="inventory")
     app()
-
-
-def _flowforge() -> None:
-    pass

@@ -11,7 +11,14 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from flowforge.settings import LogFormat
 
-_QUIET: Final = ("alembic.runtime.plugins", "httpcore2", "httpx2", "sqlalchemy.engine", "sqlalchemy.pool")
+_QUIET: Final = (
+    "alembic.runtime.migration",
+    "alembic.runtime.plugins",
+    "httpcore2",
+    "httpx2",
+    "sqlalchemy.engine",
+    "sqlalchemy.pool",
+)
 """Loggers that tell at INFO what nobody asked for."""
 
 _ORDER_KEYS: Final = ("order_id", "workflow_id", "request_id")

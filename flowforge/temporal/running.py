@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from temporalio.client import Client
 
@@ -38,13 +38,13 @@ async def running_temporal(
     """Provide a Temporal that answers, and stop it afterwards if we started it.
 
     A Temporal that was named (TEMPORAL_HOST, TEMPORAL_ADDRESS) is only ever connected to, for up to 30 s. Otherwise the
-    one that answers at the default address is used, and else a persisted development server is started.
+    one that answers at `port` of this machine is used, and else a persisted development server is started there.
 
     Args:
         settings: the process's settings.
         progress: shows how it goes where the tool has to be fetched first.
-        port: the frontend's port of a server of our own; 0 takes a free one.
-        ui_port: the same for its UI.
+        port: the frontend's port; 0 starts a server at a free one.
+        ui_port: the port of the UI of a server of our own; 0 takes a free one.
 
     Raises:
         StartupError: the Temporal that was named does not answer, or none can be started.
@@ -53,14 +53,16 @@ async def running_temporal(
     if target.is_given:
         yield RunningTemporal(target=target, client=await connect_with_retry(target), server=None)
         return
-    try:
-        client = await connect(target)
-        await check(client)
-    except TemporalUnavailable:
-        pass
-    else:
-        yield RunningTemporal(target=target, client=client, server=None)
-        return
+    if port:
+        target = replace(target, address=f"localhost:{port}")
+        try:
+            client = await connect(target)
+            await check(client)
+        except TemporalUnavailable:
+            pass
+        else:
+            yield RunningTemporal(target=target, client=client, server=None)
+            return
     async with own_server(settings, progress=progress, port=port, ui_port=ui_port) as server:
         yield RunningTemporal(target=server.target, client=await _connect(server), server=server)
 

@@ -1,0 +1,120 @@
+"""Puts a process together: database, services, the door to the orders, the API, the worker. Closed in reverse order."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import structlog
+from fastapi import FastAPI
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from flowforge.api.app import create_app
+from flowforge.api.dependencies import AppServices, Orders
+from flowforge.orders.activities import OrderActivities
+from flowforge.orders.contracts import OrderOptions
+from flowforge.orders.feed import OrderFeed
+from flowforge.orders.gateway import OrderGateway
+from flowforge.orders.journal import OrderJournal
+from flowforge.orders.read_model import ReadModel
+from flowforge.persistence.database import Database
+from flowforge.persistence.migrations.migrate import migrate
+from flowforge.services.wiring import Services, build_services
+from flowforge.settings import Settings
+from flowforge.temporal.target import TemporalTarget
+from flowforge.worker.app import build_worker
+from flowforge.worker.registration import activities_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fulfilment:
+    """The application without its processes: everything that lives on the database.
+
+    Attributes:
+        settings: what the process was told.
+        database: where all of it is.
+        journal: writes the orders' rows.
+        reads: reads them.
+        services: inventory, payments, warehouse.
+    """
+
+    settings: Settings
+    database: Database
+    journal: OrderJournal
+    reads: ReadModel
+    services: Services
+
+    def gateway(self, client: Client) -> OrderGateway:
+        """Return the door to the orders; the worker's own client makes their start eager."""
+        settings = self.settings
+        options = OrderOptions(
+            placement=settings.step_placement,
+            deadline_s=settings.order_deadline_s,
+            forward_max_interval_s=settings.forward_retry_max_interval_s,
+            undo_max_interval_s=settings.undo_retry_max_interval_s,
+        )
+        return OrderGateway(client, self.reads, task_queue=settings.task_queue, options=options)
+
+    def worker(self, client: Client) -> Worker:
+        """Return a worker that is not yet running."""
+        orders = OrderActivities(self.journal, structlog.contextvars.bind_contextvars)
+        return build_worker(
+            client,
+            task_queue=self.settings.task_queue,
+            activities=activities_of(self.services, orders),
+            max_concurrent_activities=self.settings.max_concurrent_activities,
+            max_concurrent_workflow_tasks=self.settings.max_concurrent_workflow_tasks,
+        )
+
+    def api(self, orders: Orders, feed: OrderFeed, target: TemporalTarget) -> FastAPI:
+        """Return the API; whoever serves it closes the feed when the server drains."""
+        return create_app(
+            AppServices(
+                orders=orders,
+                read_model=self.reads,
+                feed=feed,
+                inventory=self.services.inventory,
+                payments=self.services.payments,
+                warehouse=self.services.warehouse,
+                fault_injection=self.settings.fault_injection,
+                temporal_ui_url=ui_url(self.settings, target),
+                namespace=target.namespace,
+            )
+        )
+
+
+async def prepare_database(settings: Settings) -> None:
+    """Bring the database up to date, making it where there is none.
+
+    Raises:
+        StartupError: it is newer than this code, or cannot be made, reached or written.
+    """
+    await asyncio.to_thread(migrate, settings.database_url)
+
+
+@contextlib.asynccontextmanager
+async def open_fulfilment(settings: Settings) -> AsyncIterator[Fulfilment]:
+    """Open what lives on the database, which is up to date, and close it afterwards."""
+    database = Database(settings.database_url)
+    try:
+        journal = OrderJournal(database)
+        yield Fulfilment(
+            settings=settings,
+            database=database,
+            journal=journal,
+            reads=ReadModel(database),
+            services=build_services(
+                database,
+                journal,
+                fail_at=settings.fail_at,
+                bind_log_context=structlog.contextvars.bind_contextvars,
+            ),
+        )
+    finally:
+        await database.close()
+
+
+def ui_url(settings: Settings, target: TemporalTarget) -> str:
+    """Return where a browser finds Temporal's UI: where somebody said, else where the server that we use has it."""
+    return settings.temporal_ui_url if "temporal_ui_url" in settings.model_fields_set else target.ui_url

@@ -1,0 +1,27 @@
+"""`worker`: runs orders, alone."""
+
+
+def worker() -> None:
+    """Run orders until told to stop; what runs then gets time to finish."""
+    import typer
+
+    from flowforge.cli.lifecycle import run
+    from flowforge.cli.stopping import Stop
+    from flowforge.settings import Settings
+
+    async def main(settings: Settings, stop: Stop) -> int:
+        from flowforge.cli.composition import open_fulfilment, prepare_database
+        from flowforge.cli.working import telling_lost_orders, work
+        from flowforge.temporal.client import connect_with_retry
+        from flowforge.temporal.target import TemporalTarget
+
+        await stop.or_done(prepare_database(settings))
+        target = TemporalTarget.of(settings)
+        client = await stop.or_done(connect_with_retry(target))
+        async with open_fulfilment(settings) as fulfilment, telling_lost_orders(client, fulfilment.reads):
+            built = fulfilment.worker(client)
+            typer.echo(f"The worker takes orders from {settings.task_queue} of Temporal at {target.address}")
+            await work(built, stop)
+        return 0
+
+    run(main)
