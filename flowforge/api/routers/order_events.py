@@ -18,6 +18,11 @@ from flowforge.orders.records import CLOSED
 router = APIRouter(tags=["orders"], route_class=StrictRoute)
 
 _EVENT_ID: Final = re.compile(r"[0-9]{1,15}")
+_FRAME: Final = {
+    "type": "object",
+    "description": "One server-sent event; its data is an entry of the order's `events`, or at the end its status.",
+    "properties": {"id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string"}},
+}
 _EXAMPLE: Final = (
     'id: 1\ndata: {"id": 1, "step": "check_inventory", "status": "started", "message": "…",'
     ' "timestamp": "2026-01-01T00:00:00.000Z"}\n\nevent: end\ndata: {"status": "completed"}\n\n'
@@ -29,7 +34,7 @@ _EXAMPLE: Final = (
     status_code=200,
     response_class=EventStream,
     responses={
-        200: {"description": "The events.", "content": {"text/event-stream": {"example": _EXAMPLE}}},
+        200: {"description": "The events.", "content": {"text/event-stream": {"schema": _FRAME, "example": _EXAMPLE}}},
         204: {"description": "The order has ended, and Last-Event-ID is its last event: do not come again."},
         **problems(400, 404, 422, 503),
     },
