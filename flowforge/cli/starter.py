@@ -1,14 +1,15 @@
 """`starter`: places one sample order in Temporal directly, and waits for its end."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from flowforge.settings import FailAt
-
 
 def starter(
-    fail_at: Annotated[FailAt, typer.Option(help="Step to fail in, after its effect was committed.")] = "",
+    fail_at: Annotated[
+        Literal["", "inventory-check", "inventory", "payment", "warehouse"],
+        typer.Option(help="Step to fail in, after its effect was committed."),
+    ] = "",
     payment_method: Annotated[str, typer.Option(help="A payment token, for example tok_chargeDeclined.")] = "tok_visa",
 ) -> None:
     """Place one sample order, print its end as JSON; exit code 1 unless it completed.

@@ -20,7 +20,7 @@ _COMPLETED: Final[Mapping[str, str]] = {
 _UNDONE: Final[Mapping[str, str]] = {
     "reserve_inventory": "released {units}",
     "process_payment": "refunded {amount}",
-    "update_warehouse": "took {units} back into the reservation",
+    "update_warehouse": "{units} back from shipping",
 }
 
 

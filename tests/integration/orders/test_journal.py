@@ -68,7 +68,7 @@ async def test_failed_order_is_told_as_it_was_undone(shop: Shop) -> None:
         *((step, status) for step in reversed(STEPS[1:]) for status in ("compensating", "compensated")),
     ]
     assert [event.message for event in row.events if event.status == "compensated"] == [
-        "took 2 x SKU-001 back into the reservation",
+        "2 x SKU-001 back from shipping",
         "refunded 39.98 USD",
         "released 2 x SKU-001",
     ]

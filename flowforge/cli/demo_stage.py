@@ -1,0 +1,106 @@
+"""The demo from its start to its end: a process as `all` is, two orders over HTTP, and what to try next."""
+
+import asyncio
+import contextlib
+import secrets
+from pathlib import Path
+from typing import IO, Final
+
+from rich.console import Console
+
+from flowforge.cli.demo_orders import DemoClient, DemoOrder
+from flowforge.cli.demo_saga import ShownSaga
+from flowforge.cli.demo_view import show
+from flowforge.cli.stopping import Stop
+from flowforge.cli.together import Together, bring_together
+from flowforge.errors import StartupError
+from flowforge.observability.logging import configure
+from flowforge.settings import Settings
+from flowforge.temporal.folder import create
+
+_HOST: Final = "127.0.0.1"
+
+
+async def perform(settings: Settings, stop: Stop, *, port: int, temporal_port: int, ui_port: int, once: bool) -> int:
+    """Run the demo; return the exit code.
+
+    Raises:
+        StartupError: something is missing or taken; one line.
+        StoppedError: the stop was asked for before everything ran.
+    """
+    settings = settings.model_copy(update={"fault_injection": True})
+    console = Console(highlight=False, soft_wrap=True)
+    create(settings.data_dir)
+    log_path = settings.data_dir / "demo.log"
+    async with contextlib.AsyncExitStack() as stack:
+        # A log line on the terminal would tear the live view.
+        configure(settings.log_format, to=stack.enter_context(_open_log(log_path)))
+        console.print("starting Temporal, the API and a worker", style="dim")
+        bringing = bring_together(settings, stop, host=_HOST, port=port, temporal_port=temporal_port, ui_port=ui_port)
+        together = await stack.enter_async_context(bringing)
+        serving = asyncio.Event()
+        running = asyncio.create_task(together.run(stop, serving.set))
+        showing = asyncio.create_task(_show_orders(console, together, serving))
+        try:
+            await asyncio.wait({running, showing}, return_when=asyncio.FIRST_COMPLETED)
+            if not showing.done():
+                return 1 if once else 0
+            orders, are_as_they_should = showing.result()
+            if not are_as_they_should:
+                console.print(f"an order did not end as it should; see {log_path}", style="bold red")
+            if not once:
+                _tell_what_next(console, together, orders)
+                await asyncio.wait({running})
+                console.print("stopping")
+            return 0 if are_as_they_should else 1
+        finally:
+            stop.ask()
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+            await running
+
+
+async def _show_orders(console: Console, together: Together, serving: asyncio.Event) -> tuple[list[DemoOrder], bool]:
+    """Place both orders and show them to their ends; tell whether these were as they should be."""
+    await serving.wait()
+    token = secrets.token_hex(3)
+    orders = [
+        DemoOrder(title="Good order", workflow_id=f"demo-good-{token}", fail_at=None, should="completed"),
+        DemoOrder(
+            title="Failing order",
+            workflow_id=f"demo-failing-{token}",
+            fail_at="warehouse",
+            should="failed",
+        ),
+    ]
+    async with DemoClient(together.api_url) as client:
+        await client.restock()
+        for order in orders:
+            await client.place(order)
+        sagas = [ShownSaga(order.title) for order in orders]
+        await show(console, [(saga, client.follow(order, saga)) for order, saga in zip(orders, sagas, strict=True)])
+    return orders, all(saga.is_as_it_should for saga in sagas)
+
+
+def _tell_what_next(console: Console, together: Together, orders: list[DemoOrder]) -> None:
+    api, namespace = together.api_url, together.temporal.target.namespace
+    console.print("\n[bold]Look[/]")
+    console.print(f"  API        {api}/docs")
+    for label, order in zip(("Orders    ", "          "), orders, strict=True):
+        console.print(f"  {label} {api}/orders/{order.workflow_id}")
+    for label, order in zip(("Temporal  ", "          "), orders, strict=True):
+        console.print(f"  {label} {together.ui_url}/namespaces/{namespace}/workflows/{order.workflow_id}")
+    console.print("\n[bold]Try, in another terminal[/]")
+    console.print(f"  curl -s {api}/orders -H 'Content-Type: application/json' \\", markup=False)
+    console.print('    -H \'Prefer: wait=10\' -d \'{"product_id": "SKU-002", "quantity": 1,', markup=False)
+    console.print('    "customer_id": "you", "payment_method": "tok_chargeDeclined"}\'', markup=False)
+    console.print(f"  curl -sN {api}/orders/{orders[1].workflow_id}/events")
+    console.print(f"  curl -s {api}/engine/snapshot")
+    console.print("\nCtrl-C ends it.")
+
+
+def _open_log(path: Path) -> IO[str]:
+    try:
+        return path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise StartupError(f"{path} cannot be written ({error.strerror}); see FLOWFORGE_DATA_DIR") from None
