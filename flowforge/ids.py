@@ -13,17 +13,17 @@ _NAMED: Final = "ord_w."
 """Begins the order ids that are made of a client's workflow id; no other order id has a dot."""
 
 
-def new_order_id(workflow_id: str | None = None) -> str:
-    """Return an order id that was never used.
-
-    Without a workflow id it is `ord_` and 32 hexadecimal digits, and later ones sort after earlier ones. For a workflow
-    id that the client chose it is made of that, so that either name leads to the other without looking anything up.
-    """
-    return f"ord_{uuid_utils.uuid7().hex}" if workflow_id is None else f"{_NAMED}{workflow_id}"
+def new_order_id() -> str:
+    """Return a new order id, `ord_` and 32 hexadecimal digits; later ids sort after earlier ones."""
+    return f"ord_{uuid_utils.uuid7().hex}"
 
 
 def order_id_of(workflow_id: str) -> str:
-    """Return the id of the order that runs under a workflow id: the inverse of `workflow_id_for`."""
+    """Return the id of the order that runs under a workflow id: the inverse of `workflow_id_for`.
+
+    The order of a workflow id that a client chose gets an id made of it, so that either name leads to the other
+    without looking anything up.
+    """
     generated = re.fullmatch(r"order-(ord_[0-9a-f]{32})", workflow_id)
     return generated[1] if generated else f"{_NAMED}{workflow_id}"
 

@@ -91,12 +91,18 @@ class CloseOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderClosed:
-    """The row after a close.
+    """The row after a close; the workflow adopts it, since it may have forgotten what a discarded task had done.
 
     Attributes:
         status: what the row says now; other than what was asked for when an earlier close had won.
         steps_completed: the forward steps that the row holds as completed.
+        failure_code: why the order was taken from running; the first reason stays.
     """
 
     status: OrderStatus
     steps_completed: tuple[str, ...] = ()
+    failure_code: str | None = None
+    failure_reason: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    charge_id: str | None = None

@@ -93,7 +93,7 @@ class OrderGateway:
             TemporalUnavailable: Temporal did not say whether it took the order; ask for it by its workflow id later.
             DatabaseUnavailable: nothing was started.
         """
-        order_id = new_order_id(new.workflow_id)
+        order_id = new_order_id() if new.workflow_id is None else order_id_of(new.workflow_id)
         order = Order(
             order_id=order_id,
             workflow_id=workflow_id_for(order_id),

@@ -87,7 +87,15 @@ def close(connection: Connection, request: CloseOrder) -> OrderClosed:
             _open(connection, asdict(order), progress, at)
         else:
             _save(connection, order.order_id, progress, at)
-    return OrderClosed(status=progress.status, steps_completed=tuple(progress.steps_completed))
+    return OrderClosed(
+        status=progress.status,
+        steps_completed=tuple(progress.steps_completed),
+        failure_code=progress.failure_code,
+        failure_reason=progress.failure_reason,
+        amount_minor=progress.amount_minor,
+        currency=progress.currency,
+        charge_id=progress.charge_id,
+    )
 
 
 def _record(connection: Connection, entry: Entry) -> None:

@@ -1,5 +1,6 @@
 """The order workflow: walks the table of `saga.py`, and keeps the order's row in step with what Temporal knows."""
 
+import asyncio
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -85,13 +86,9 @@ class OrderWorkflow:
                 for step in STEPS:
                     self._learn(await saga.step(step, order, self._state))
                 await self._close("completed")
-        except FailureError as error:
-            if self._state.status == "cancelled":
-                raise
-            state = self._state
-            raise ApplicationError(
-                state.failure_reason or str(error), state, type=state.failure_code, non_retryable=True
-            ) from error
+        except (FailureError, asyncio.CancelledError) as error:
+            self._end_as_the_row_says(error)
+            raise
         return self._state
 
     @workflow.query
@@ -112,22 +109,23 @@ class OrderWorkflow:
         return self._state
 
     async def unwinding(self, failure: Failure) -> bool:
-        """Take the order from running, unless it was closed as completed before: then it stays so."""
+        """Take the order from running, unless it was closed as completed before: then it stays so.
+
+        An earlier run of this very task may have done so for another reason, and may have been discarded since: then
+        the reason that the row holds stands.
+        """
         code = failure.code if failure.code in FAILURE_CODES else "internal"
         self._state = replace(self._state, failure_code=code, failure_reason=_reason(failure))
         closed = await self._close("compensating", failed_step=failure.step if failure.kind != "cancelled" else None)
-        if closed.status == "completed":
-            self._state = replace(self._state, status="completed", failure_code=None, failure_reason=None)
-            return False
-        return True
+        return closed.status != "completed"
 
     async def needs_attention(self) -> None:
         """Mark the order as waiting for an operator."""
         await self._close("needs_attention")
 
-    async def unwound(self, failure: Failure) -> None:
+    async def unwound(self, failure: Failure) -> None:  # noqa: ARG002  the row knows
         """Write the order's end."""
-        await self._close("cancelled" if failure.kind == "cancelled" else "failed")
+        await self._close("cancelled" if self._state.failure_code == "cancelled" else "failed")
 
     def changed(self) -> None:
         """Keep the state in step with the saga, for queries and for Temporal's UI."""
@@ -140,6 +138,15 @@ class OrderWorkflow:
             compensation_triggered=saga.compensation_triggered,
         )
         workflow.set_current_details(details(self._order, self._state))
+
+    def _end_as_the_row_says(self, error: BaseException) -> None:
+        """Raise what ends the run as its order ended: a cancellation may have come while a failure was being undone."""
+        state = self._state
+        if state.status == "failed":
+            reason = state.failure_reason or str(error)
+            raise ApplicationError(reason, state, type=state.failure_code, non_retryable=True) from error
+        if state.status == "cancelled":
+            raise asyncio.CancelledError from error
 
     def _learn(self, answer: Any) -> None:
         match answer:
@@ -157,7 +164,12 @@ class OrderWorkflow:
         self._state = replace(
             self._state,
             status=closed.status,
-            steps_completed=closed.steps_completed or self._state.steps_completed,
+            steps_completed=closed.steps_completed,
+            failure_code=closed.failure_code,
+            failure_reason=closed.failure_reason,
+            amount_minor=closed.amount_minor,
+            currency=closed.currency,
+            charge_id=closed.charge_id,
         )
         self.changed()
         if to != "completed":

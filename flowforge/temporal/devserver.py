@@ -33,6 +33,7 @@ _TUNING: Final = (
     "history.transferProcessorMaxPollRPS=2000",
     "history.timerProcessorMaxPollRPS=2000",
     "history.visibilityProcessorMaxPollRPS=2000",
+    'history.timerProcessorMaxTimeShift="20ms"',
     "system.enableActivityEagerExecution=true",
 )
 

@@ -2,19 +2,29 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, CancelledError
-from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ExecuteActivityInput,
+    Interceptor,
+    Replayer,
+    UnsandboxedWorkflowRunner,
+    Worker,
+)
 
 from flowforge.orders.activities import OrderActivities
-from flowforge.orders.contracts import OrderOptions, OrderState
+from flowforge.orders.audit import audit
+from flowforge.orders.contracts import CloseOrder, OrderOptions, OrderState
 from flowforge.orders.gateway import NewOrder, OrderGateway, PlacedOrder
 from flowforge.orders.journal import OrderJournal
 from flowforge.orders.read_model import ReadModel
@@ -32,11 +42,17 @@ Hook = Callable[[int], Awaitable[None]]
 
 @dataclass
 class Hooks(Interceptor):
-    """Runs code of the test's before and after activities, in the worker, by activity name."""
+    """Runs code of the test's before and after activities, in the worker, by activity name.
+
+    Attributes:
+        runs: the activities in the order in which they began.
+        closes: set when an order's row was moved to that status.
+    """
 
     before: dict[str, Hook] = field(default_factory=dict)
     after: dict[str, Hook] = field(default_factory=dict)
     runs: list[str] = field(default_factory=list)
+    closes: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
         return _Inbound(next, self)
@@ -54,20 +70,30 @@ class _Inbound(ActivityInboundInterceptor):
         if name in self._hooks.before:
             await self._hooks.before[name](count)
         answer = await super().execute_activity(input)
+        if isinstance(input.args[0], CloseOrder):
+            self._hooks.closes[input.args[0].to].set()
         if name in self._hooks.after:
             await self._hooks.after[name](count)
         return answer
 
 
 class Gate:
-    """A hook that stops the activity until it is opened, the first time it is passed."""
+    """A hook that stops the activity until it is opened.
 
-    def __init__(self) -> None:
+    Args:
+        at: the run in which it stops; in those before it the network is down. At 2, a step whose first run was local
+            stops in one through the queue, where a cancellation reaches the workflow at once.
+    """
+
+    def __init__(self, *, at: int = 1) -> None:
         self.reached = asyncio.Event()
+        self._at = at
         self._open = asyncio.Event()
 
     async def __call__(self, count: int) -> None:
-        if count == 1:
+        if count < self._at:
+            raise ConnectionError("the network is down")
+        if count == self._at:
             self.reached.set()
             await self._open.wait()
 
@@ -85,6 +111,7 @@ class Shop:
     services: Services
     gateway: OrderGateway
     hooks: Hooks
+    worker: Worker
 
     async def place(self, **wishes: Any) -> PlacedOrder:
         """Place an order: 2 SKU-001, paid by tok_visa, unless the wishes say otherwise."""
@@ -93,8 +120,8 @@ class Shop:
     def handle(self, placed: PlacedOrder) -> WorkflowHandle[OrderWorkflow, OrderState]:
         return self.client.get_workflow_handle_for(OrderWorkflow.run, placed.workflow_id)
 
-    async def end(self, placed: PlacedOrder) -> OrderRecord:
-        """Wait for the order's end, and see that its row and Temporal tell the same of it."""
+    async def end(self, placed: PlacedOrder, *, violations: Sequence[str] = ()) -> OrderRecord:
+        """Wait for the order's end; see that row and Temporal agree, that it replays, that nothing is amiss."""
         try:
             state = await self.handle(placed).result()
             ended = "completed"
@@ -109,6 +136,9 @@ class Shop:
         if state is not None:
             assert (state.status, state.failure_code) == (ended, record.failure_code)
             assert list(state.steps_completed) == list(record.steps_completed)
+        await REPLAYER.replay_workflow(await self.handle(placed).fetch_history())
+        findings = await self.database.read(audit)
+        assert [finding.check.area for finding in findings if finding.is_violation] == list(violations)
         return record
 
     async def stock(self, product_id: str = "SKU-001") -> tuple[int, int, int]:
@@ -116,6 +146,12 @@ class Shop:
         levels = {level.product_id: level for level in await self.services.inventory.levels()}
         return levels[product_id].on_hand, levels[product_id].reserved, levels[product_id].shipped
 
+
+REPLAYER = Replayer(
+    workflows=[OrderWorkflow],
+    data_converter=pydantic_data_converter,
+    workflow_runner=UnsandboxedWorkflowRunner(),
+)
 
 SAMPLE: dict[str, Any] = {
     "request_id": "req_test",
@@ -133,14 +169,14 @@ def _state_in(cause: BaseException) -> OrderState:
 
 @asynccontextmanager
 async def open_shop(
-    client: Client, folder: Path, options: OrderOptions, *, fail_at: str | None = None
+    client: Client, folder: Path, options: OrderOptions, *, at_work: bool = True
 ) -> AsyncIterator[Shop]:
-    """Open a shop with an empty database and a task queue of its own."""
+    """Open a shop with an empty database and a task queue of its own; `at_work=False` leaves its worker to be run."""
     url = f"sqlite:///{folder / f'shop-{uuid.uuid4()}.sqlite3'}"
     await asyncio.to_thread(migrate, url)
     database, hooks = Database(url), Hooks()
     journal = OrderJournal(database)
-    services = build_services(database, journal, fail_at=fail_at)
+    services = build_services(database, journal)
     reads, task_queue = ReadModel(database), f"shop-{uuid.uuid4()}"
     worker = build_worker(
         client,
@@ -151,6 +187,14 @@ async def open_shop(
         interceptors=[hooks],
     )
     gateway = OrderGateway(client, reads, task_queue=task_queue, options=options)
-    async with worker:
-        yield Shop(client=client, database=database, reads=reads, services=services, gateway=gateway, hooks=hooks)
+    async with worker if at_work else nullcontext():
+        yield Shop(
+            client=client,
+            database=database,
+            reads=reads,
+            services=services,
+            gateway=gateway,
+            hooks=hooks,
+            worker=worker,
+        )
     await database.close()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from flowforge.errors import Conflict, Fault, NotFound, Refusal
-from flowforge.ids import new_order_id, workflow_id_for
+from flowforge.ids import new_order_id, order_id_of, workflow_id_for
 from flowforge.orders.gateway import NewOrder
 from flowforge.orders.gateway import PlacedOrder as Placed
 from flowforge.orders.records import OrderRecord
@@ -36,7 +36,7 @@ class PlayedOrders:
     async def place(self, order: NewOrder) -> Placed:
         """Place an order and fulfil it, or make it whole."""
         self._check()
-        order_id = new_order_id(order.workflow_id)
+        order_id = new_order_id() if order.workflow_id is None else order_id_of(order.workflow_id)
         workflow_id = workflow_id_for(order_id)
         if await self.shop.reads.get(workflow_id) is not None:
             raise Conflict(f"workflow_id {workflow_id!r} is taken")
