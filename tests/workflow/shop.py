@@ -162,6 +162,13 @@ SAMPLE: dict[str, Any] = {
 }
 
 
+async def another_connection(client: Client) -> Client:
+    """Connect anew to where a client is connected."""
+    return await Client.connect(
+        client.service_client.config.target_host, namespace=client.namespace, data_converter=client.data_converter
+    )
+
+
 def _state_in(cause: BaseException) -> OrderState:
     assert isinstance(cause, ApplicationError)
     return OrderState(**cause.details[0])
@@ -178,8 +185,10 @@ async def open_shop(
     journal = OrderJournal(database)
     services = build_services(database, journal)
     reads, task_queue = ReadModel(database), f"shop-{uuid.uuid4()}"
+    # Eager starts hand the first task to a worker of the same connection, even to one that does not run yet.
+    working = client if at_work else await another_connection(client)
     worker = build_worker(
-        client,
+        working,
         task_queue=task_queue,
         activities=activities_of(services, OrderActivities(journal)),
         max_concurrent_activities=100,
