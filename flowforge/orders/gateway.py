@@ -121,6 +121,9 @@ class OrderGateway:
                     request_eager_start=True,
                     rpc_timeout=START_TIMEOUT,
                 )
+        except TemporalUnavailable as error:
+            message = f"{error.message}; whether it took the order is unknown: ask for {order.workflow_id!r} later"
+            raise TemporalUnavailable(message) from error
         except WorkflowAlreadyStartedError:
             raise Conflict(f"workflow_id {order.workflow_id!r} is taken") from None
         return PlacedOrder(order_id=order_id, workflow_id=order.workflow_id)
