@@ -20,6 +20,7 @@ from flowforge.orders.journal import OrderJournal
 from flowforge.orders.read_model import ReadModel
 from flowforge.persistence.database import Database
 from flowforge.persistence.migrations.migrate import migrate
+from flowforge.services.fault_points import FaultPoint
 from flowforge.services.wiring import Services, build_services
 from flowforge.settings import Settings
 from flowforge.temporal.target import TemporalTarget
@@ -95,10 +96,15 @@ async def prepare_database(settings: Settings) -> None:
 
 @contextlib.asynccontextmanager
 async def open_fulfilment(settings: Settings) -> AsyncIterator[Fulfilment]:
-    """Open what lives on the database, which is up to date, and close it afterwards."""
+    """Open what lives on the database, which is up to date, and close it afterwards.
+
+    Raises:
+        StartupError: the fault point that was asked for does not exist.
+    """
+    reach = FaultPoint.reach(settings.fault_point, is_allowed=settings.fault_injection)
     database = Database(settings.database_url)
     try:
-        journal = OrderJournal(database)
+        journal = OrderJournal(database, reach)
         yield Fulfilment(
             settings=settings,
             database=database,
@@ -109,6 +115,7 @@ async def open_fulfilment(settings: Settings) -> AsyncIterator[Fulfilment]:
                 journal,
                 fail_at=settings.fail_at,
                 bind_log_context=structlog.contextvars.bind_contextvars,
+                reach=reach,
             ),
         )
     finally:

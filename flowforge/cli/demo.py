@@ -22,8 +22,9 @@ def demo(
     from flowforge.settings import Settings
 
     async def main(settings: Settings, stop: Stop) -> int:
+        typer.echo("starting Temporal, the API and a worker")
         from flowforge.cli.demo_stage import perform
 
         return await perform(settings, stop, port=port, temporal_port=temporal_port, ui_port=ui_port, once=once)
 
-    run(main)
+    run(main, code_when_stopped=1 if once else 0)

@@ -35,7 +35,6 @@ async def perform(settings: Settings, stop: Stop, *, port: int, temporal_port: i
     async with contextlib.AsyncExitStack() as stack:
         # A log line on the terminal would tear the live view.
         configure(settings.log_format, to=stack.enter_context(_open_log(log_path)))
-        console.print("starting Temporal, the API and a worker", style="dim")
         bringing = bring_together(settings, stop, host=_HOST, port=port, temporal_port=temporal_port, ui_port=ui_port)
         together = await stack.enter_async_context(bringing)
         serving = asyncio.Event()
@@ -84,18 +83,21 @@ async def _show_orders(console: Console, together: Together, serving: asyncio.Ev
 
 def _tell_what_next(console: Console, together: Together, orders: list[DemoOrder]) -> None:
     api, namespace = together.api_url, together.temporal.target.namespace
-    console.print("\n[bold]Look[/]")
-    console.print(f"  API        {api}/docs")
-    for label, order in zip(("Orders    ", "          "), orders, strict=True):
-        console.print(f"  {label} {api}/orders/{order.workflow_id}")
-    for label, order in zip(("Temporal  ", "          "), orders, strict=True):
-        console.print(f"  {label} {together.ui_url}/namespaces/{namespace}/workflows/{order.workflow_id}")
-    console.print("\n[bold]Try, in another terminal[/]")
-    console.print(f"  curl -s {api}/orders -H 'Content-Type: application/json' \\", markup=False)
-    console.print('    -H \'Prefer: wait=10\' -d \'{"product_id": "SKU-002", "quantity": 1,', markup=False)
-    console.print('    "customer_id": "you", "payment_method": "tok_chargeDeclined"}\'', markup=False)
-    console.print(f"  curl -sN {api}/orders/{orders[1].workflow_id}/events")
-    console.print(f"  curl -s {api}/engine/snapshot")
+    names = [order.workflow_id for order in orders]
+    console.print("\n[bold]See both[/] over HTTP, and in Temporal's UI; the API can be tried at /docs:")
+    console.print(*(f"  {api}/orders/{name}" for name in names), sep="\n")
+    console.print(*(f"  {together.ui_url}/namespaces/{namespace}/workflows/{name}" for name in names), sep="\n")
+    console.print(f"  {api}/docs")
+    console.print("\n[bold]Try[/] a card that is declined, an order's events, and everything there is:")
+    console.print(
+        f"  curl -s {api}/orders -H 'Content-Type: application/json' \\",
+        '    -H \'Prefer: wait=10\' -d \'{"product_id": "SKU-002", "quantity": 1,',
+        '    "customer_id": "you", "payment_method": "tok_chargeDeclined"}\'',
+        f"  curl -sN {api}/orders/{names[1]}/events",
+        f"  curl -s {api}/engine/snapshot",
+        sep="\n",
+        markup=False,
+    )
     console.print("\nCtrl-C ends it.")
 
 
