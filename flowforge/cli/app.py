@@ -6,6 +6,7 @@ from flowforge.cli import inventory
 from flowforge.cli.all import all_in_one
 from flowforge.cli.api import api
 from flowforge.cli.audit import audit
+from flowforge.cli.bench import bench
 from flowforge.cli.demo import demo
 from flowforge.cli.migrate import migrate
 from flowforge.cli.starter import starter
@@ -23,7 +24,7 @@ def main() -> None:
         pretty_exceptions_enable=False,
     )
     app.command("all")(all_in_one)
-    for command in (demo, api, worker, temporal, starter, audit, migrate):
+    for command in (demo, api, worker, temporal, starter, audit, migrate, bench):
         app.command()(command)
     app.add_typer(inventory.app, name="inventory")
     app()

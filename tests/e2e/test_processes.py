@@ -52,8 +52,8 @@ async def test_draining_answers_who_waits_for_an_order(house: House) -> None:
         await accepted(client, "patient")
         api.send(signal.SIGTERM)
         assert (await waiting)["status"] == "running"
-    for process in (api, temporal):
-        assert (await process.stop()).is_clean
+    assert (await api.end()).is_clean
+    assert (await temporal.stop()).is_clean
 
 
 async def test_api_and_worker_apart_start_together_and_share_the_database(house: House) -> None:
