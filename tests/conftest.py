@@ -47,4 +47,5 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
     """Keep the exit code for the moment when everything else has been printed."""
-    session.config._flowforge_exit_code = int(exitstatus)  # type: ignore[attr-defined]
+    if exitstatus != pytest.ExitCode.USAGE_ERROR:  # what was wrong is printed later still, and no worker ran
+        session.config._flowforge_exit_code = int(exitstatus)  # type: ignore[attr-defined]
