@@ -1,0 +1,50 @@
+"""The benchmark from beginning to end."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.figures import Results
+from benchmarks.machine import circumstances
+from benchmarks.measure import Tell, measure_memory, measure_rounds, measure_starts
+from benchmarks.plan import Plan
+from benchmarks.report import render
+from benchmarks.stage import stage
+
+
+async def run(plan: Plan, *, binary: Path, data_dir: Path, tell: Tell) -> str:
+    """Measure everything, write the report, and return it.
+
+    Args:
+        plan: how much.
+        binary: the `temporal` command line tool.
+        data_dir: where the measured processes keep their data: a real disk, since orders are written to it.
+        tell: is told how it goes.
+
+    Raises:
+        ChildError, StartupError: something did not start, or an order did not complete.
+    """
+    results = Results()
+    where = await circumstances(binary)
+    with _folder(data_dir) as folder:
+        await measure_starts(binary, folder, plan, results, tell)
+        async with stage(binary, folder) as set_up:
+            await measure_rounds(set_up, plan, results, tell)
+            await measure_memory(set_up, plan, results, tell)
+    text = render(results, plan, where)
+    await asyncio.to_thread(_write, plan.out, text)
+    return text
+
+
+@contextlib.contextmanager
+def _folder(data_dir: Path) -> Iterator[Path]:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=data_dir.absolute(), ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

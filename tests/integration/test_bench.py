@@ -1,0 +1,60 @@
+"""The benchmark, with tiny numbers: it runs to its end and its report has every figure."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from flowforge.settings import Settings
+from flowforge.temporal.provision import provide
+
+_ROOT = Path(__file__).parents[2]
+_HEADINGS = (
+    "# Performance",
+    "## Targets",
+    "## What is compared",
+    "## 1 in flight",
+    "## 50 in flight",
+    "## Memory",
+    "## Start",
+)
+_CONTESTANTS = (
+    "floor",
+    "FlowForge",
+    "regular activities",
+    "untuned server, regular activities",
+    "untuned server, FlowForge",
+)
+
+
+async def test_bench_with_few_orders_writes_every_figure(tmp_path: Path) -> None:
+    binary = await provide(Settings.load(env_file=None).data_dir, report=print)
+    out = tmp_path / "reports" / "performance.md"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "main.py",
+        "bench",
+        *("--orders", "6", "--rounds", "1", "--memory-orders", "10", "--starts", "1", "--out", str(out)),
+        cwd=_ROOT,
+        env={
+            **os.environ,
+            "PATH": f"{binary.parent}{os.pathsep}{os.environ['PATH']}",
+            "FLOWFORGE_DATA_DIR": str(tmp_path / "data"),
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    printed, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    report = out.read_text(encoding="utf-8")
+    assert printed.decode().strip() == report.strip()
+    lines = report.splitlines()
+    for heading in _HEADINGS:
+        assert heading in lines
+    for contestant in _CONTESTANTS:
+        # Once with its speed and once with its CPU, with 1 and with 50 in flight.
+        rows = [line.split("|")[2:-1] for line in lines if line.startswith(f"| {contestant} |")]
+        assert [len(row) for row in rows] == [6, 4, 6, 4]
+        assert all(cell.strip() for row in rows for cell in row)
+    assert len([line for line in lines if "reached" in line or "missed" in line]) == 5
+    assert not list((tmp_path / "data").glob("bench-*"))
