@@ -4,8 +4,8 @@ A trip is booked: flight, then hotel and car side by side. When one of them refu
 last one first; the workflow then fails with that refusal. Run it against a Temporal server, for example one started by
 `python main.py temporal`:
 
-    python examples/own_workflow.py                # a trip that works out
-    python examples/own_workflow.py --no-cars      # a trip that is made whole
+    python -m examples.own_workflow                # a trip that works out
+    python -m examples.own_workflow --no-cars      # a trip that is made whole
 """
 
 import asyncio
