@@ -75,7 +75,8 @@ class Settings(BaseSettings):
         fail_at: where every order of this worker fails, or empty.
         step_placement: where saga steps run.
         log_format: how log lines look.
-        fault_injection: whether a request may ask for a fault.
+        fault_injection: whether a request, or `fault_point`, may ask for a fault.
+        fault_point: where this process is to be killed or stopped, if `fault_injection` allows it; see FaultPoint.
         order_deadline_s: seconds an order may take before it is unwound.
         forward_retry_max_interval_s: the longest pause between two attempts of a step.
         undo_retry_max_interval_s: the longest pause between two attempts of an undo.
@@ -104,6 +105,7 @@ class Settings(BaseSettings):
     step_placement: StepPlacement = "auto"
     log_format: LogFormat = "console"
     fault_injection: bool = Field(default=False, validation_alias="FLOWFORGE_FAULT_INJECTION")
+    fault_point: str = Field(default="", validation_alias="FLOWFORGE_FAULT_POINT")
     order_deadline_s: float = Field(default=900, gt=0, le=_YEAR_S, allow_inf_nan=False)
     forward_retry_max_interval_s: float = Field(default=10, gt=0, le=_YEAR_S, allow_inf_nan=False)
     undo_retry_max_interval_s: float = Field(default=30, gt=0, le=_YEAR_S, allow_inf_nan=False)

@@ -13,6 +13,7 @@ from flowforge.orders.contracts import CloseOrder, OrderClosed
 from flowforge.orders.progress import Progress
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.orders import ORDER_EVENTS, ORDERS
+from flowforge.services.fault_points import Reach, nowhere
 from flowforge.services.journal import Entry, FailedAttempt
 
 _LOG: Final = logging.getLogger(__name__)
@@ -48,8 +49,10 @@ _ADD_EVENTS: Final = insert(ORDER_EVENTS)
 class OrderJournal:
     """The Journal of fulfilment sagas: their saga id is the order's id."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, reach: Reach = nowhere) -> None:
+        """Take the database of the orders, and what is called at the fault points of `close`."""
         self._database = database
+        self._reach = reach
 
     def record(self, entry: Entry, transaction: Connection | None) -> None:
         """See Journal.record. Without a transaction this blocks: never call it on an event loop's thread then."""
@@ -71,7 +74,17 @@ class OrderJournal:
         Raises:
             DatabaseUnavailable: nothing was written; try again.
         """
-        return await self._database.write(close, request)
+        operation = f"orders.close.{request.to}"
+
+        def work(connection: Connection) -> OrderClosed:
+            closed = close(connection, request)
+            self._reach(operation, "inside")
+            return closed
+
+        self._reach(operation, "before")
+        closed = await self._database.write(work)
+        self._reach(operation, "after-commit")
+        return closed
 
 
 def close(connection: Connection, request: CloseOrder) -> OrderClosed:

@@ -11,6 +11,7 @@ from flowforge.durable.fence import StepCall, Undone
 from flowforge.errors import Refusal
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.ledger import LEDGER
+from flowforge.services.fault_points import Reach, nowhere
 from flowforge.services.journal import Entry, Journal, State
 from flowforge.services.outcomes import answer, refusal_to_json, to_json
 
@@ -32,9 +33,11 @@ class SqlLedger:
     A row is `applied`, `undone` (with the outcome that was reversed, or without one: a tombstone) or `refused`.
     """
 
-    def __init__(self, database: Database, journal: Journal[Connection]) -> None:
+    def __init__(self, database: Database, journal: Journal[Connection], reach: Reach = nowhere) -> None:
+        """Take the database of the effects, what writes the owner's rows, and what is called at fault points."""
         self._database = database
         self._journal = journal
+        self._reach = reach
 
     async def apply(
         self, call: StepCall, operation: str, effect: Callable[[Connection], Outcome], result: type[Outcome]
@@ -54,7 +57,9 @@ class SqlLedger:
             DatabaseUnavailable: nothing was written.
         """
         work = partial(self._apply, call, operation, effect, result, datetime.now(UTC))
+        self._reach(operation, "before")
         outcome = await self._database.write(work)
+        self._reach(operation, "after-commit")
         if isinstance(outcome, Refusal):
             raise outcome
         return outcome
@@ -72,7 +77,11 @@ class SqlLedger:
         Raises:
             DatabaseUnavailable: nothing was written.
         """
-        return await self._database.write(partial(self._undo, call, operation, reverse, datetime.now(UTC)))
+        work = partial(self._undo, call, operation, reverse, datetime.now(UTC))
+        self._reach(f"{operation}.undo", "before")
+        undone = await self._database.write(work)
+        self._reach(f"{operation}.undo", "after-commit")
+        return undone
 
     def _apply(
         self,
@@ -96,6 +105,7 @@ class SqlLedger:
             entry = _entry(call, operation, "applied", to_json(outcome), started_at)
         _record(connection, entry)
         self._journal.record(entry, connection)
+        self._reach(operation, "inside")
         return outcome
 
     def _undo(
@@ -119,6 +129,7 @@ class SqlLedger:
         else:
             return Undone(status="undone" if row.outcome else "not_needed", attempts=call.attempt)
         self._journal.record(entry, connection)
+        self._reach(f"{operation}.undo", "inside")
         return Undone(status="undone" if entry.state == "undone" else "not_needed", attempts=call.attempt)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from flowforge.persistence.database import Database
 from flowforge.services.delivery import BindLogContext, Delivery
+from flowforge.services.fault_points import Reach, nowhere
 from flowforge.services.faults import Faults
 from flowforge.services.inventory.activities import InventoryActivities
 from flowforge.services.inventory.port import Inventory
@@ -37,6 +38,7 @@ def build_services(
     journal: Journal[Connection],
     fail_at: str | None = None,
     bind_log_context: BindLogContext | None = None,
+    reach: Reach = nowhere,
 ) -> Services:
     """Put the services together.
 
@@ -45,8 +47,9 @@ def build_services(
         journal: writes the owner's rows with every effect.
         fail_at: the worker's FAIL_AT, or empty.
         bind_log_context: adds order_id, workflow_id and request_id to an activity's log lines.
+        reach: called at the fault points of every transaction.
     """
-    ledger = SqlLedger(database, journal)
+    ledger = SqlLedger(database, journal, reach)
     inventory: Inventory = SqlInventory(database, ledger)
     payments: Payments = SqlPayments(database, ledger)
     warehouse: Warehouse = SqlWarehouse(database, ledger)

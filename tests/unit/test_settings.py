@@ -38,7 +38,7 @@ def test_nothing_set_gives_the_documented_defaults(tmp_path: Path) -> None:
     assert settings.data_dir == Path(".flowforge")
     assert settings.database_url == f"sqlite:///{tmp_path}/.flowforge/flowforge.sqlite3"
     assert (settings.fail_at, settings.step_placement, settings.log_format) == ("", "auto", "console")
-    assert settings.fault_injection is False
+    assert (settings.fault_injection, settings.fault_point) == (False, "")
     assert settings.order_deadline_s == 900
     assert (settings.forward_retry_max_interval_s, settings.undo_retry_max_interval_s) == (10, 30)
 
