@@ -18,12 +18,16 @@ class OrderOptions:
         deadline_s: seconds after which an unfinished order is unwound.
         forward_max_interval_s: longest pause between two attempts of a forward step, in seconds.
         undo_max_interval_s: longest pause between two attempts of an undo, in seconds.
+        attempt_timeout_s: seconds after which an attempt through the task queue is given up for another one.
+        local_timeout_s: the same for an attempt inside a workflow task.
     """
 
     placement: Placement = "auto"
     deadline_s: float = 900.0
     forward_max_interval_s: float = 10.0
     undo_max_interval_s: float = 30.0
+    attempt_timeout_s: float = 15.0
+    local_timeout_s: float = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

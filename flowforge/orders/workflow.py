@@ -12,7 +12,7 @@ from flowforge.durable.failures import Failure
 from flowforge.durable.policies import Policies, Policy
 from flowforge.durable.table import FencedSaga
 from flowforge.orders.activities import OrderActivities
-from flowforge.orders.contracts import CloseOrder, Order, OrderClosed, OrderState, OrderStatus
+from flowforge.orders.contracts import CloseOrder, Order, OrderClosed, OrderOptions, OrderState, OrderStatus
 from flowforge.orders.saga import STEPS
 from flowforge.orders.story import details
 from flowforge.services.inventory.contracts import Quote
@@ -63,10 +63,7 @@ class OrderWorkflow:
             fail_at=order.fail_at,
             labels=_labels(order),
             deadline=timedelta(seconds=options.deadline_s),
-            policies=Policies(
-                forward=Policy(maximum_interval=timedelta(seconds=options.forward_max_interval_s)),
-                undo=Policy(maximum_interval=timedelta(seconds=options.undo_max_interval_s)),
-            ),
+            policies=_policies(options),
             owner=self,
         )
 
@@ -176,6 +173,17 @@ class OrderWorkflow:
             reason = self._state.failure_reason
             workflow.logger.info("order %s: %s", closed.status, reason, extra=_labels(self._order))
         return closed
+
+
+def _policies(options: OrderOptions) -> Policies:
+    def policy(max_interval_s: float) -> Policy:
+        return Policy(
+            maximum_interval=timedelta(seconds=max_interval_s),
+            attempt_timeout=timedelta(seconds=options.attempt_timeout_s),
+            local_timeout=timedelta(seconds=options.local_timeout_s),
+        )
+
+    return Policies(forward=policy(options.forward_max_interval_s), undo=policy(options.undo_max_interval_s))
 
 
 def _labels(order: Order) -> dict[str, str]:
