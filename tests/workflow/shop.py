@@ -102,16 +102,15 @@ class Gate:
 
 
 @dataclass(kw_only=True)
-class Shop:
-    """A running shop."""
+class Counter:
+    """Where orders are placed and awaited; whoever works on them is somewhere else."""
 
     client: Client
+    task_queue: str
     database: Database
     reads: ReadModel
     services: Services
     gateway: OrderGateway
-    hooks: Hooks
-    worker: Worker
 
     async def place(self, **wishes: Any) -> PlacedOrder:
         """Place an order: 2 SKU-001, paid by tok_visa, unless the wishes say otherwise."""
@@ -147,6 +146,14 @@ class Shop:
         return levels[product_id].on_hand, levels[product_id].reserved, levels[product_id].shipped
 
 
+@dataclass(kw_only=True)
+class Shop(Counter):
+    """A running shop, with its worker in the test's own process."""
+
+    hooks: Hooks
+    worker: Worker
+
+
 REPLAYER = Replayer(
     workflows=[OrderWorkflow],
     data_converter=pydantic_data_converter,
@@ -175,35 +182,39 @@ def _state_in(cause: BaseException) -> OrderState:
 
 
 @asynccontextmanager
+async def open_counter(client: Client, folder: Path, options: OrderOptions) -> AsyncIterator[Counter]:
+    """Open a counter with an empty database and a task queue of its own."""
+    url = f"sqlite:///{folder / f'shop-{uuid.uuid4()}.sqlite3'}"
+    migrate(url)  # not in a thread: Alembic migrates one database at a time
+    database = Database(url)
+    reads, task_queue = ReadModel(database), f"shop-{uuid.uuid4()}"
+    yield Counter(
+        client=client,
+        task_queue=task_queue,
+        database=database,
+        reads=reads,
+        services=build_services(database, OrderJournal(database)),
+        gateway=OrderGateway(client, reads, task_queue=task_queue, options=options),
+    )
+    await database.close()
+
+
+@asynccontextmanager
 async def open_shop(
     client: Client, folder: Path, options: OrderOptions, *, at_work: bool = True
 ) -> AsyncIterator[Shop]:
     """Open a shop with an empty database and a task queue of its own; `at_work=False` leaves its worker to be run."""
-    url = f"sqlite:///{folder / f'shop-{uuid.uuid4()}.sqlite3'}"
-    await asyncio.to_thread(migrate, url)
-    database, hooks = Database(url), Hooks()
-    journal = OrderJournal(database)
-    services = build_services(database, journal)
-    reads, task_queue = ReadModel(database), f"shop-{uuid.uuid4()}"
-    # Eager starts hand the first task to a worker of the same connection, even to one that does not run yet.
-    working = client if at_work else await another_connection(client)
-    worker = build_worker(
-        working,
-        task_queue=task_queue,
-        activities=activities_of(services, OrderActivities(journal)),
-        max_concurrent_activities=100,
-        max_concurrent_workflow_tasks=100,
-        interceptors=[hooks],
-    )
-    gateway = OrderGateway(client, reads, task_queue=task_queue, options=options)
-    async with worker if at_work else nullcontext():
-        yield Shop(
-            client=client,
-            database=database,
-            reads=reads,
-            services=services,
-            gateway=gateway,
-            hooks=hooks,
-            worker=worker,
+    async with open_counter(client, folder, options) as counter:
+        hooks = Hooks()
+        # Eager starts hand the first task to a worker of the same connection, even to one that does not run yet.
+        working = client if at_work else await another_connection(client)
+        worker = build_worker(
+            working,
+            task_queue=counter.task_queue,
+            activities=activities_of(counter.services, OrderActivities(OrderJournal(counter.database))),
+            max_concurrent_activities=100,
+            max_concurrent_workflow_tasks=100,
+            interceptors=[hooks],
         )
-    await database.close()
+        async with worker if at_work else nullcontext():
+            yield Shop(**vars(counter), hooks=hooks, worker=worker)
