@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from flowforge.durable.fence import StepCall, Undone
 from flowforge.errors import Refusal
@@ -24,10 +24,15 @@ class LedgerRow:
 
 
 class MemoryLedger:
-    """Applies and undoes fenced operations whose effects are in a MemoryStore; see SqlLedger."""
+    """Applies and undoes fenced operations whose effects are in a store of its own; see SqlLedger.
 
-    def __init__(self, store: MemoryStore, journal: Journal[Any]) -> None:
-        self._store = store
+    Attributes:
+        store: holds the effects of every adapter that is given this ledger.
+    """
+
+    def __init__(self, journal: Journal[Any]) -> None:
+        """Take what writes the owner's rows."""
+        self.store: Final = MemoryStore()
         self._journal = journal
 
     async def apply(
@@ -51,7 +56,7 @@ class MemoryLedger:
     ) -> Outcome | Refusal:
         started_at = datetime.now(UTC)
         key = (call.saga_id, operation, call.occurrence)
-        with self._store.transaction() as transaction:
+        with self.store.transaction() as transaction:
             ledger = transaction.rows(LedgerRow)
             row = ledger.get(key)
             if row is not None:
@@ -76,7 +81,7 @@ class MemoryLedger:
     ) -> Undone:
         started_at = datetime.now(UTC)
         key = (call.saga_id, operation, call.occurrence)
-        with self._store.transaction() as transaction:
+        with self.store.transaction() as transaction:
             ledger = transaction.rows(LedgerRow)
             row = ledger.get(key)
             if row is not None and row.state == "undone":

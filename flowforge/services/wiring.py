@@ -50,10 +50,23 @@ def build_services(
         reach: called at the fault points of every transaction.
     """
     ledger = SqlLedger(database, journal, reach)
-    inventory: Inventory = SqlInventory(database, ledger)
-    payments: Payments = SqlPayments(database, ledger)
-    warehouse: Warehouse = SqlWarehouse(database, ledger)
-    delivery = Delivery(journal, Faults(fail_at), bind_log_context)
+    return assemble(
+        inventory=SqlInventory(database, ledger),
+        payments=SqlPayments(database, ledger),
+        warehouse=SqlWarehouse(database, ledger),
+        delivery=Delivery(journal, Faults(fail_at), bind_log_context),
+    )
+
+
+def assemble(*, inventory: Inventory, payments: Payments, warehouse: Warehouse, delivery: Delivery) -> Services:
+    """Put the services together from an adapter each, of whatever kind.
+
+    Args:
+        inventory: shares its stock with the warehouse, so both are of one kind.
+        payments: any adapter.
+        warehouse: see inventory.
+        delivery: runs the attempts of their steps.
+    """
     for_inventory = InventoryActivities(inventory, delivery)
     for_payments = PaymentActivities(payments, delivery)
     for_warehouse = WarehouseActivities(warehouse, delivery)

@@ -12,7 +12,6 @@ from flowforge.services.inventory.sql import SqlInventory
 from flowforge.services.journal import Entry, FailedAttempt
 from flowforge.services.ledger import SqlLedger
 from flowforge.services.memory_ledger import MemoryLedger
-from flowforge.services.memory_store import MemoryStore
 from flowforge.services.payments.contracts import Charge, ChargePayment
 from flowforge.services.payments.memory import MemoryPayments
 from flowforge.services.payments.port import Payments
@@ -80,9 +79,9 @@ def sql_world(database: Database) -> World:
 
 def memory_world() -> World:
     """Build the services in memory."""
-    journal, store = RememberingJournal(), MemoryStore()
-    ledger = MemoryLedger(store, journal)
-    return World(MemoryInventory(store, ledger), MemoryPayments(store, ledger), MemoryWarehouse(store, ledger), journal)
+    journal = RememberingJournal()
+    ledger = MemoryLedger(journal)
+    return World(MemoryInventory(ledger), MemoryPayments(ledger), MemoryWarehouse(ledger), journal)
 
 
 def forward(step: str, saga_id: str = "ord_1", attempt: int = 1, occurrence: int = 0) -> StepCall:

@@ -17,14 +17,14 @@ from flowforge.services.inventory.contracts import (
 from flowforge.services.inventory.stock import out_of_stock, unknown_product, with_stock_set
 from flowforge.services.memory_ledger import MemoryLedger
 from flowforge.services.memory_stock import Product, Reserved, move
-from flowforge.services.memory_store import MemoryStore, MemoryTransaction
+from flowforge.services.memory_store import MemoryTransaction
 
 
 class MemoryInventory:
-    """Implements the Inventory port on a MemoryStore; its catalogue is empty until `set_stock` fills it."""
+    """Implements the Inventory port on the store of a MemoryLedger; empty until `set_stock` fills the catalogue."""
 
-    def __init__(self, store: MemoryStore, ledger: MemoryLedger) -> None:
-        self._store = store
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self._store = ledger.store
         self._ledger = ledger
 
     async def quote(self, request: QuoteOrder) -> Quote:

@@ -9,16 +9,16 @@ from typing import Any
 from flowforge.durable.fence import Undone, UndoStep
 from flowforge.ids import new_charge_id
 from flowforge.services.memory_ledger import MemoryLedger
-from flowforge.services.memory_store import MemoryStore, MemoryTransaction
+from flowforge.services.memory_store import MemoryTransaction
 from flowforge.services.payments.contracts import Charge, ChargePayment, Payment
 from flowforge.services.payments.sandbox import authorise
 
 
 class MemoryPayments:
-    """Implements the Payments port on a MemoryStore."""
+    """Implements the Payments port on the store of a MemoryLedger."""
 
-    def __init__(self, store: MemoryStore, ledger: MemoryLedger) -> None:
-        self._store = store
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self._store = ledger.store
         self._ledger = ledger
 
     async def charge(self, request: ChargePayment) -> Charge:

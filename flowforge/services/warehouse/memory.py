@@ -10,15 +10,15 @@ from flowforge.durable.fence import Undone, UndoStep
 from flowforge.errors import EffectFenced
 from flowforge.services.memory_ledger import MemoryLedger
 from flowforge.services.memory_stock import Reserved, move
-from flowforge.services.memory_store import MemoryStore, MemoryTransaction
+from flowforge.services.memory_store import MemoryTransaction
 from flowforge.services.warehouse.contracts import ApplyToWarehouse, WarehouseApplied, WarehouseRecord
 
 
 class MemoryWarehouse:
-    """Implements the Warehouse port on the MemoryStore that its inventory uses."""
+    """Implements the Warehouse port on the store of the MemoryLedger that its inventory uses."""
 
-    def __init__(self, store: MemoryStore, ledger: MemoryLedger) -> None:
-        self._store = store
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self._store = ledger.store
         self._ledger = ledger
 
     async def apply(self, request: ApplyToWarehouse) -> WarehouseApplied:
