@@ -1,6 +1,6 @@
 """Placing orders, and reading how they are."""
 
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Query, Request, Response
 
@@ -15,12 +15,10 @@ from flowforge.api.strict_route import StrictRoute
 from flowforge.errors import Fault, Forbidden
 from flowforge.orders.contracts import OrderStatus
 from flowforge.orders.gateway import NewOrder
+from flowforge.services.faults import FAIL_AT_OPERATIONS
 
 router = APIRouter(tags=["orders"], route_class=StrictRoute)
 
-FailAt = Literal["inventory-check", "inventory", "payment", "warehouse"]
-
-_FAIL_AT: Final = frozenset(get_args(FailAt))
 _PLACE_HEADERS: Final = [
     {
         "name": "Prefer",
@@ -32,7 +30,7 @@ _PLACE_HEADERS: Final = [
         "name": "X-FlowForge-Fail-At",
         "in": "header",
         "description": "The step to fail in, for demonstrations; 403 unless FLOWFORGE_FAULT_INJECTION=1.",
-        "schema": {"type": "string", "enum": list(get_args(FailAt))},
+        "schema": {"type": "string", "enum": list(FAIL_AT_OPERATIONS)},
     },
 ]
 _STATE: Final = {"description": "The order.", "content": {"application/json": {"example": ORDER_EXAMPLE}}}
@@ -125,7 +123,7 @@ async def get_order(order: OrderName, services: Services, state: RequestState) -
 
 
 def _check_fail_at(step: str, *, allowed: bool) -> None:
-    if step not in _FAIL_AT:
-        raise bad_header("X-FlowForge-Fail-At", f"must be one of {', '.join(sorted(_FAIL_AT))}")
+    if step not in FAIL_AT_OPERATIONS:
+        raise bad_header("X-FlowForge-Fail-At", f"must be one of {', '.join(FAIL_AT_OPERATIONS)}")
     if not allowed:
         raise Forbidden("faults can be asked for only where FLOWFORGE_FAULT_INJECTION=1")

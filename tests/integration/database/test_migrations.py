@@ -12,10 +12,7 @@ from sqlalchemy import create_engine
 
 from flowforge.errors import StartupError
 from flowforge.persistence.migrations.migrate import migrate
-from flowforge.persistence.tables import inventory, ledger, orders, payments, warehouse
 from flowforge.persistence.tables.metadata import METADATA
-
-TABLES = (inventory, ledger, orders, payments, warehouse)
 
 
 def test_new_database_has_the_tables_of_the_code_and_a_balanced_catalogue(tmp_path: Path) -> None:
