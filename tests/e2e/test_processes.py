@@ -20,7 +20,9 @@ async def test_all_stopped_in_the_middle_of_orders_goes_on_after_its_next_start(
     async with house.http() as client:
         # The payment provider fails twice, so that these orders are under way when the signal comes.
         placed = await asyncio.gather(*(place(client, payment_method="tok_networkError") for _ in range(8)))
-        watching = asyncio.create_task(_watch(house, placed[0]["order_id"]))
+        connected = asyncio.Event()
+        watching = asyncio.create_task(_watch(house, placed[0]["order_id"], connected))
+        await connected.wait()
         process.send(number)
         stopped = await process.end()
         await watching
@@ -34,9 +36,10 @@ async def test_all_stopped_in_the_middle_of_orders_goes_on_after_its_next_start(
     assert audited.code == 0, audited
 
 
-async def _watch(house: House, order_id: str) -> None:
+async def _watch(house: House, order_id: str, connected: asyncio.Event) -> None:
     """Watch events until the stream ends, with the order or because the server drains."""
     async with house.http() as client, client.stream("GET", f"/orders/{order_id}/events") as stream:
+        connected.set()
         async for _ in stream.aiter_lines():
             pass
 
