@@ -7,11 +7,11 @@ from typing import Final
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from flowforge.errors import StartupError, TemporalUnavailable
+from flowforge.temporal.converter import DATA_CONVERTER
 from flowforge.temporal.target import TemporalTarget
 
 _ATTEMPT_S: Final = 5.0
@@ -43,7 +43,7 @@ async def connect(target: TemporalTarget, *, runtime: Runtime | None = None) -> 
     config = target.connect_config()
     try:
         async with asyncio.timeout(_ATTEMPT_S):
-            return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
+            return await Client.connect(**config, data_converter=DATA_CONVERTER, runtime=runtime)
     except TimeoutError:
         raise TemporalUnavailable(f"Temporal at {target.address} did not answer within {_ATTEMPT_S:g} s") from None
     except (RuntimeError, RPCError) as error:
