@@ -11,6 +11,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from temporalio.client import WorkflowHandle
 
 from flowforge.temporal.target import TemporalTarget
 from tests.workflow.shop import Counter
@@ -33,10 +36,14 @@ class WorkerProcess:
     exited: "asyncio.Future[int]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def died_by_itself(self) -> None:
-        """Wait for its end, which must be SIGKILL."""
-        code = await self.exited
-        assert code == -signal.SIGKILL, f"ended with {code}: {self.log.read_text()}"
+    async def died_during(self, order: WorkflowHandle[Any, Any]) -> None:
+        """Wait for its end, which must be SIGKILL, and must come before the order's."""
+        ending = asyncio.create_task(order.result())
+        await asyncio.wait({ending, self.exited}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        await asyncio.gather(ending, return_exceptions=True)
+        assert self.exited.done(), "the order ended before its worker was killed"
+        assert self.exited.result() == -signal.SIGKILL, self.log.read_text()
 
     async def end(self, number: signal.Signals = signal.SIGKILL) -> int:
         """Send it a signal that ends it, if it lives; wait for its end; return its code."""

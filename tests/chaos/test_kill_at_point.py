@@ -1,8 +1,9 @@
 """The worker is killed at every commit of an order, and before it; another one ends the order whole."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -80,16 +81,18 @@ class Case:
         return marks
 
 
+def options_for(placement: Placement) -> OrderOptions:
+    """Return options that do not make the test wait: for pauses, and for attempts of which nobody will hear again."""
+    return OrderOptions(placement=placement, forward_max_interval_s=0.05, undo_max_interval_s=0.05, attempt_timeout_s=3)
+
+
 async def see(case: Case, client: Client, nursery: Nursery, folder: Path) -> None:
     """Kill, cancel where the case says so, start another worker, and look at what it makes of the order."""
-    options = OrderOptions(
-        placement=case.placement, forward_max_interval_s=0.05, undo_max_interval_s=0.05, attempt_timeout_s=3
-    )
-    async with open_counter(client, folder, options) as counter:
+    async with open_counter(client, folder, options_for(case.placement)) as counter:
         before = await counter.stock()
         victim = await nursery.worker(counter, f"kill:{case.point}:{case.moment}")
         placed = await counter.place(fail_at="warehouse" if case.fails else None)
-        await victim.died_by_itself()
+        await victim.died_during(counter.handle(placed))
         if case.cancelled:
             await counter.handle(placed).cancel()
         heir = await nursery.worker(counter)
@@ -105,12 +108,28 @@ async def see(case: Case, client: Client, nursery: Nursery, folder: Path) -> Non
     assert after == ((on_hand - 2, reserved, shipped + 2) if record.status == "completed" else before)
 
 
-async def see_every_point(
-    client: Client, nursery: Nursery, folder: Path, placement: Placement, moment: Moment, *, cancelled: bool
-) -> None:
-    """Look at a kill at every point, all at once: each has a database, a task queue and workers of its own."""
-    cases = [Case(point=point, moment=moment, placement=placement, cancelled=cancelled) for point in (*FORWARD, *BACK)]
-    outcomes = await asyncio.gather(*(see(case, client, nursery, folder) for case in cases), return_exceptions=True)
+async def see_unbegun(case: Case, client: Client, nursery: Nursery, folder: Path) -> None:
+    """Cancel an order before any worker is there, kill the first while it unwinds, and look at what another makes."""
+    async with open_counter(client, folder, options_for(case.placement)) as counter:
+        before = await counter.stock()
+        placed = await counter.place()
+        await counter.handle(placed).cancel()
+        victim = await nursery.worker(counter, f"kill:{case.point}:{case.moment}")
+        await victim.died_during(counter.handle(placed))
+        heir = await nursery.worker(counter)
+        record = await counter.end(placed)
+        effects = await effects_of(counter, placed.order_id)
+        after = await counter.stock()
+        await heir.end()
+    assert record.status == "cancelled"
+    assert effects.ledger == dict.fromkeys(EFFECTS, "tombstone")
+    assert effects.agree_with_the_ledger(), effects
+    assert after == before
+
+
+async def see_all(cases: list[Case], look: Callable[[Case], Awaitable[None]]) -> None:
+    """Look at many cases at once: each has a database, a task queue and workers of its own."""
+    outcomes = await asyncio.gather(*map(look, cases), return_exceptions=True)
     for case, outcome in zip(cases, outcomes, strict=True):
         if outcome is not None:
             outcome.add_note(f"in {case}")
@@ -119,17 +138,28 @@ async def see_every_point(
         raise BaseExceptionGroup("orders that did not end whole", wrong)
 
 
+@pytest.mark.parametrize("cancelled", [False, True], ids=["goes-on", "is-cancelled"])
 @pytest.mark.parametrize("placement", PLACEMENTS)
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_worker_killed_order_ends_whole(
-    client: Client, nursery: Nursery, tmp_path: Path, moment: Moment, placement: Placement
+    client: Client,
+    nursery: Nursery,
+    tmp_path: Path,
+    moment: Moment,
+    placement: Placement,
+    cancelled: bool,  # noqa: FBT001 -- a parameter
 ) -> None:
-    await see_every_point(client, nursery, tmp_path, placement, moment, cancelled=False)
+    cases = [Case(point=point, moment=moment, placement=placement, cancelled=cancelled) for point in (*FORWARD, *BACK)]
+    await see_all(cases, partial(see, client=client, nursery=nursery, folder=tmp_path))
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_worker_killed_and_order_cancelled_it_ends_whole(
-    client: Client, nursery: Nursery, tmp_path: Path, moment: Moment, placement: Placement
+async def test_worker_killed_while_an_order_that_never_began_unwinds_it_ends_cancelled(
+    client: Client, nursery: Nursery, tmp_path: Path, placement: Placement
 ) -> None:
-    await see_every_point(client, nursery, tmp_path, placement, moment, cancelled=True)
+    cases = [
+        Case(point=point, moment=moment, placement=placement, cancelled=True)
+        for point in (*BACK[:-1], "orders.close.cancelled")
+        for moment in MOMENTS
+    ]
+    await see_all(cases, partial(see_unbegun, client=client, nursery=nursery, folder=tmp_path))
