@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from temporalio import activity
 
 from flowforge import services
 from flowforge.cli.starter import starter
@@ -22,36 +21,32 @@ from flowforge.services.fault_points import OPERATIONS
 from flowforge.services.faults import FAIL_AT_OPERATIONS
 from flowforge.services.wiring import build_services
 from flowforge.settings import FailAt
+from tests.workflow.table import name_of
 
 _ROOT = Path(__file__).parents[2]
 _UNDONE = [step for step in STEPS if step.undo is not None]
 _SERVICES = [module.name for module in pkgutil.iter_modules(services.__path__) if module.ispkg]
 
 
-def _operation(do: Any) -> str:
-    """Return an activity's name, which for a step is also its operation in the ledger."""
-    return activity._Definition.must_from_callable(do).name or ""
-
-
-def _name(value: Any) -> str:
+def _id(value: Any) -> str:
     return str(getattr(value, "name", value))
 
 
 async def test_worker_runs_every_activity_of_the_table(tmp_path: Path) -> None:
     """One that no worker runs is tried for ever: its orders never end."""
     database = Database(f"sqlite:///{tmp_path / 'never.made'}")
-    registered = {_operation(run) for run in build_services(database, OrderJournal(database)).activities}
+    registered = {name_of(run) for run in build_services(database, OrderJournal(database)).activities}
     await database.close()
-    needed = {_operation(step.do) for step in STEPS} | {_operation(step.undo.do) for step in _UNDONE if step.undo}
+    needed = {name_of(step.do) for step in STEPS} | {name_of(step.undo.do) for step in _UNDONE if step.undo}
     assert needed - registered == set(), "see services/wiring.py"
 
 
-@pytest.mark.parametrize("step", STEPS, ids=_name)
+@pytest.mark.parametrize("step", STEPS, ids=_id)
 def test_step_can_be_made_to_fail(step: Any) -> None:
-    assert _operation(step.do) in FAIL_AT_OPERATIONS.values(), "see services/faults.py"
-    assert _operation(step.do) in OPERATIONS, "see services/fault_points.py"
+    assert name_of(step.do) in FAIL_AT_OPERATIONS.values(), "see services/faults.py"
+    assert name_of(step.do) in OPERATIONS, "see services/fault_points.py"
     if step.undo is not None:
-        assert f"{_operation(step.do)}.undo" in OPERATIONS, "see services/fault_points.py"
+        assert f"{name_of(step.do)}.undo" in OPERATIONS, "see services/fault_points.py"
 
 
 @pytest.mark.parametrize("allowed", [FailAt, get_type_hints(starter)["fail_at"]], ids=["settings.py", "cli/starter.py"])
@@ -59,7 +54,7 @@ def test_settings_and_commands_take_the_name_of_every_fault(allowed: Any) -> Non
     assert set(get_args(allowed)) == {"", *FAIL_AT_OPERATIONS}
 
 
-@pytest.mark.parametrize("step", STEPS, ids=_name)
+@pytest.mark.parametrize("step", STEPS, ids=_id)
 def test_step_is_told_in_words(step: Any) -> None:
     words = Wording("2 x SKU-1", None, None)
     assert words.started(step.name) != words.started("unknown"), "see orders/wording.py"
@@ -68,10 +63,10 @@ def test_step_is_told_in_words(step: Any) -> None:
         assert words.undone(step.name) != words.undone("unknown"), "see orders/wording.py"
 
 
-@pytest.mark.parametrize("step", _UNDONE, ids=_name)
+@pytest.mark.parametrize("step", _UNDONE, ids=_id)
 def test_audit_compares_the_effect_with_its_ledger_row(step: Any) -> None:
     queries = [check.query for check in CHECKS if check.area == "once"]
-    assert any(f"'{_operation(step.do)}'" in query for query in queries), "see orders/audit.py"
+    assert any(f"'{name_of(step.do)}'" in query for query in queries), "see orders/audit.py"
 
 
 @pytest.mark.parametrize("table", sorted(table.name for table in METADATA.tables.values() if "saga_id" in table.c))

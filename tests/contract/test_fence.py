@@ -9,6 +9,7 @@ import pytest
 from flowforge.durable.fence import Undone
 from flowforge.errors import DatabaseUnavailable, EffectFenced, OutOfStock
 from tests.contract.worlds import World, charging, reservation, shipping, undo
+from tests.workflow.table import UNDOABLE
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ OPERATIONS = [
         lambda world: world.stock(),
     ),
 ]
+
+
+def test_every_operation_of_the_saga_with_an_undo_is_held_to_this() -> None:
+    assert [operation.name for operation in OPERATIONS] == UNDOABLE
 
 
 @pytest.fixture(params=OPERATIONS, ids=lambda operation: operation.name)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from flowforge.services.faults import FAIL_AT_OPERATIONS
 from tests.workflow.shop import Shop
 
 FORWARD = ["check_inventory", "reserve_inventory", "process_payment", "update_warehouse"]
@@ -23,22 +24,13 @@ async def test_good_order_completes_with_every_step_and_nothing_undone(shop: Sho
     assert (on_hand, reserved, shipped) == (before[0] - 2, 0, before[2] + 2)
 
 
-@pytest.mark.parametrize(
-    ("fail_at", "completed", "undone"),
-    [
-        ("inventory-check", [], []),
-        ("inventory", FORWARD[:1], BACK[2:]),
-        ("payment", FORWARD[:2], BACK[1:]),
-        ("warehouse", FORWARD[:3], BACK),
-    ],
-)
-async def test_step_fails_after_its_effect_everything_is_undone(
-    shop: Shop, fail_at: str, completed: list[str], undone: list[str]
-) -> None:
+@pytest.mark.parametrize(("position", "fail_at"), list(enumerate(FAIL_AT_OPERATIONS)))
+async def test_step_fails_after_its_effect_everything_is_undone(shop: Shop, position: int, fail_at: str) -> None:
+    # Every step but the first has an undo.
+    step, completed, undone = FORWARD[position], FORWARD[:position], BACK[len(BACK) - position :]
     before = await shop.stock()
     record = await shop.end(await shop.place(fail_at=fail_at))
     assert (record.status, record.failure_code) == ("failed", "injected_fault")
-    step = FORWARD[len(completed)]
     assert record.failure_reason == f"{step} failed 3 times: FAIL_AT={fail_at}"
     assert list(record.steps_completed) == completed
     assert [undo.name for undo in record.compensations] == BACK

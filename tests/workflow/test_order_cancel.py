@@ -9,14 +9,12 @@ from temporalio.client import Client
 from flowforge.durable.placement import Placement
 from flowforge.orders.contracts import OrderOptions
 from tests.workflow.shop import Gate, Shop, open_shop
-
-STEPS = ["inventory.quote", "inventory.reserve", "payments.charge", "warehouse.apply"]
-UNDOS = ["warehouse.revert", "payments.refund_by_key", "inventory.release"]
+from tests.workflow.table import FAIL_AT_LAST, STEP_ACTIVITIES, UNDO_ACTIVITIES
 
 
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("activity", STEPS)
+@pytest.mark.parametrize("activity", STEP_ACTIVITIES)
 async def test_cancelled_during_a_step_order_is_made_whole(
     shop: Shop, placement: Placement, activity: str, moment: str, times: int
 ) -> None:
@@ -37,25 +35,25 @@ async def test_cancelled_during_a_step_order_is_made_whole(
 
 
 @pytest.mark.parametrize("times", [1, 2])
-@pytest.mark.parametrize("activity", UNDOS)
+@pytest.mark.parametrize("activity", UNDO_ACTIVITIES)
 async def test_cancelled_during_an_undo_of_a_failed_order_ends_failed_and_whole(
     shop: Shop, activity: str, times: int
 ) -> None:
     before = await shop.stock()
     gate = Gate()
     shop.hooks.before[activity] = gate
-    placed = await shop.place(fail_at="warehouse")
+    placed = await shop.place(fail_at=FAIL_AT_LAST)
     await gate.reached.wait()
     for _ in range(times):
         await shop.handle(placed).cancel()
     gate.open()
     record = await shop.end(placed)
     assert (record.status, record.failure_code) == ("failed", "injected_fault")
-    assert [undo.status for undo in record.compensations] == ["completed"] * 3
+    assert [undo.status for undo in record.compensations] == ["completed"] * len(UNDO_ACTIVITIES)
     assert await shop.stock() == before
 
 
-@pytest.mark.parametrize("activity", UNDOS)
+@pytest.mark.parametrize("activity", UNDO_ACTIVITIES)
 async def test_cancelled_again_during_an_undo_stays_cancelled_and_whole(shop: Shop, activity: str) -> None:
     before = await shop.stock()
     at_shipping, at_undo = Gate(at=2), Gate()

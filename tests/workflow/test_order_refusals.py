@@ -9,8 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from flowforge.orders.contracts import OrderOptions
 from tests.workflow.shop import Shop, open_shop
-
-ACTIVITIES = ["inventory.quote", "inventory.reserve", "payments.charge", "warehouse.apply"]
+from tests.workflow.table import STEP_ACTIVITIES, UNDOABLE
 
 
 @pytest.mark.parametrize(
@@ -30,7 +29,7 @@ async def test_business_refuses_order_fails_with_its_code_at_the_first_attempt(
     record = await shop.end(await shop.place(**wishes))
     assert (record.status, record.failure_code) == ("failed", code)
     assert len(record.steps_completed) == refused_by
-    assert shop.hooks.runs.count(ACTIVITIES[refused_by]) == 1
+    assert shop.hooks.runs.count(STEP_ACTIVITIES[refused_by]) == 1
     assert await shop.stock() == before
 
 
@@ -40,7 +39,7 @@ async def test_network_fails_twice_payment_is_tried_again_and_the_order_complete
     assert shop.hooks.runs.count("payments.charge") == 3
 
 
-@pytest.mark.parametrize("activity", ACTIVITIES)
+@pytest.mark.parametrize("activity", STEP_ACTIVITIES)
 async def test_step_fails_for_good_before_its_effect_order_is_made_whole(shop: Shop, activity: str) -> None:
     async def fail(_count: int) -> None:
         raise ApplicationError("made to fail", type="injected_fault", non_retryable=True)
@@ -50,12 +49,12 @@ async def test_step_fails_for_good_before_its_effect_order_is_made_whole(shop: S
     record = await shop.end(await shop.place())
     assert (record.status, record.failure_code) == ("failed", "injected_fault")
     undone = [undo.status for undo in reversed(record.compensations)]
-    begun = max(ACTIVITIES.index(activity) - 1, 0)
-    assert undone == ["completed"] * begun + ["not_needed"] * (3 - begun)
+    begun = STEP_ACTIVITIES[: STEP_ACTIVITIES.index(activity)]
+    assert undone == ["completed" if each in begun else "not_needed" for each in UNDOABLE]
     assert await shop.stock() == before
 
 
-@pytest.mark.parametrize("activity", ACTIVITIES)
+@pytest.mark.parametrize("activity", STEP_ACTIVITIES)
 async def test_step_fails_for_a_while_order_completes(shop: Shop, activity: str) -> None:
     async def fail_four_times(count: int) -> None:
         if count <= 4:
@@ -67,7 +66,7 @@ async def test_step_fails_for_a_while_order_completes(shop: Shop, activity: str)
     assert shop.hooks.runs.count(activity) == 5
 
 
-@pytest.mark.parametrize("activity", ACTIVITIES)
+@pytest.mark.parametrize("activity", STEP_ACTIVITIES)
 async def test_step_fails_until_the_deadline_order_unwinds_with_step_timeout(
     client: Client, tmp_path: Path, options: OrderOptions, activity: str
 ) -> None:

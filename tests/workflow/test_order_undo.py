@@ -7,16 +7,11 @@ from temporalio.exceptions import ApplicationError
 from flowforge.orders.gateway import PlacedOrder
 from flowforge.orders.workflow import OrderWorkflow, WriteOff
 from tests.workflow.shop import Shop
-
-UNDOS = {
-    "warehouse.revert": "revert_warehouse",
-    "payments.refund_by_key": "refund_payment_by_idempotency_key",
-    "inventory.release": "release_inventory",
-}
+from tests.workflow.table import FAIL_AT_LAST, UNDO_ACTIVITIES
 
 
 @pytest.mark.parametrize("failures", [1, 12])
-@pytest.mark.parametrize("activity", UNDOS)
+@pytest.mark.parametrize("activity", UNDO_ACTIVITIES)
 async def test_undo_fails_for_a_while_order_is_made_whole(shop: Shop, activity: str, failures: int) -> None:
     async def fail_for_a_while(count: int) -> None:
         if count <= failures:
@@ -24,9 +19,9 @@ async def test_undo_fails_for_a_while_order_is_made_whole(shop: Shop, activity: 
 
     before = await shop.stock()
     shop.hooks.before[activity] = fail_for_a_while
-    record = await shop.end(await shop.place(fail_at="warehouse"))
+    record = await shop.end(await shop.place(fail_at=FAIL_AT_LAST))
     assert record.status == "failed"
-    [undo] = [undo for undo in record.compensations if undo.name == UNDOS[activity]]
+    [undo] = [undo for undo in record.compensations if undo.name == UNDO_ACTIVITIES[activity]]
     assert (undo.status, undo.attempts) == ("completed", failures + 1)
     assert await shop.stock() == before
 
@@ -39,33 +34,33 @@ async def stuck(shop: Shop, activity: str) -> PlacedOrder:
             raise ApplicationError("the account was closed", type="account_closed", non_retryable=True)
 
     shop.hooks.before[activity] = fail_once_for_good
-    placed = await shop.place(fail_at="warehouse")
+    placed = await shop.place(fail_at=FAIL_AT_LAST)
     await shop.hooks.closes["needs_attention"].wait()
     return placed
 
 
-@pytest.mark.parametrize("activity", UNDOS)
+@pytest.mark.parametrize("activity", UNDO_ACTIVITIES)
 async def test_undo_fails_for_good_all_others_are_done_and_the_order_waits(shop: Shop, activity: str) -> None:
     placed = await stuck(shop, activity)
     record = await shop.gateway.get(placed.order_id)
     assert record.status == "needs_attention"
     for undo in record.compensations:
-        if undo.name == UNDOS[activity]:
+        if undo.name == UNDO_ACTIVITIES[activity]:
             assert (undo.status, undo.error) == ("failed", "the account was closed")
         else:
             assert undo.status == "completed"
-    await shop.handle(placed).execute_update(OrderWorkflow.retry_compensation, UNDOS[activity])
+    await shop.handle(placed).execute_update(OrderWorkflow.retry_compensation, UNDO_ACTIVITIES[activity])
     await shop.end(placed)
 
 
-@pytest.mark.parametrize("activity", UNDOS)
+@pytest.mark.parametrize("activity", UNDO_ACTIVITIES)
 async def test_operator_retries_the_stuck_undo_order_ends_failed_and_whole(shop: Shop, activity: str) -> None:
     before = await shop.stock()
     placed = await stuck(shop, activity)
-    await shop.handle(placed).execute_update(OrderWorkflow.retry_compensation, UNDOS[activity])
+    await shop.handle(placed).execute_update(OrderWorkflow.retry_compensation, UNDO_ACTIVITIES[activity])
     record = await shop.end(placed)
     assert (record.status, record.failure_code) == ("failed", "injected_fault")
-    assert [undo.status for undo in record.compensations] == ["completed"] * 3
+    assert [undo.status for undo in record.compensations] == ["completed"] * len(UNDO_ACTIVITIES)
     assert await shop.stock() == before
 
 

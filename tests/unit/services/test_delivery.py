@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from flowforge.durable.fence import StepCall
 from flowforge.errors import CardDeclined, DatabaseUnavailable, EffectFenced, PaymentNetworkError
 from flowforge.services.delivery import Delivery
-from flowforge.services.faults import FAIL_AT_OPERATIONS, Faults
+from flowforge.services.faults import Faults
 from flowforge.services.journal import Entry, FailedAttempt
 
 CALL = StepCall(saga_id="ord_1", step="process_payment", labels={"order_id": "ord_1", "request_id": "req_1"})
@@ -137,7 +137,3 @@ async def test_log_lines_of_an_activity_name_the_order() -> None:
     environment = ActivityEnvironment()
     await environment.run(act)
     assert bound == {"order_id": "ord_1", "request_id": "req_1", "workflow_id": environment.info.workflow_id}
-
-
-def test_every_step_can_be_made_to_fail() -> None:
-    assert set(FAIL_AT_OPERATIONS) == {"inventory-check", "inventory", "payment", "warehouse"}
