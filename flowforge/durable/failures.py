@@ -1,12 +1,11 @@
 """Reads Temporal's failures: one place that knows in which wrapping each of them arrives.
 
-A regular activity's failure is an ActivityError with a cause. A local one's is a bare ApplicationError, but its timeout
-an ActivityError, and its cancellation a bare CancelledError, of asyncio's kind or of Temporal's. Groups are
-TaskGroup's.
+A regular activity's failure is an ActivityError with a cause. A local one's is a bare ApplicationError; its timeout is
+an ActivityError when it happens but a bare TimeoutError when the run is replayed, so nobody may tell these two apart;
+its cancellation is a bare CancelledError, of asyncio's kind or of Temporal's. Groups are TaskGroup's.
 """
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,15 +67,16 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def unwinding_cause(error: BaseException) -> BaseException | None:
+def unwinding_cause(error: BaseException, ends_run: Callable[[BaseException], bool]) -> BaseException | None:
     """Return the exception for which a saga unwinds, or None when it must not.
 
-    Failures and cancellations unwind. Continue-as-new goes on in another run, and a plain exception is a bug: Temporal
-    fails the workflow task and tries it again, until somebody deploys a fix. In a group, a failure goes before the
-    cancellations that it caused; any plain exception in it makes the whole group a bug.
+    What ends the run unwinds: failures, cancellations, and whatever else the workflow or its worker declares to be a
+    failure. Continue-as-new goes on in another run, and any other exception is a bug: Temporal fails the workflow task
+    and tries it again, until somebody deploys a fix. In a group, a failure goes before the cancellations that it
+    caused; any bug in it makes the whole group a bug.
     """
     found = list(leaves(error))
-    if not all(isinstance(leaf, FailureError | asyncio.CancelledError) for leaf in found):
+    if not ends_run(error) and not all(ends_run(leaf) for leaf in found):
         return None
     return next((leaf for leaf in found if not is_cancelled_exception(leaf)), found[0])
 
@@ -84,7 +84,7 @@ def unwinding_cause(error: BaseException) -> BaseException | None:
 def message_of(error: BaseException) -> str:
     """Return what really happened in the words of whoever raised it."""
     cause = root(error)
-    return cause.message if isinstance(cause, FailureError) else str(cause)
+    return cause.message if isinstance(cause, FailureError) else f"{type(cause).__name__}: {cause}"
 
 
 def attempts_of(error: BaseException) -> int:

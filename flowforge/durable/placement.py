@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import FailureError
 
 from flowforge.durable.failures import is_cancellation, is_final
 from flowforge.durable.policies import Policy
@@ -57,7 +57,7 @@ async def execute_fenced(
                 local_retry_threshold=_LONGEST_LOCAL_BACKOFF,
                 summary=summary,
             )
-        except (ApplicationError, ActivityError) as error:
+        except FailureError as error:  # of any kind: see `failures` for what a timeout looks like in a replay
             if placement == "local" or is_final(error) or is_cancellation(error):
                 raise
             attempts = 1

@@ -1,8 +1,9 @@
-"""What a saga needs of its surroundings: to run steps, to sleep, to wait, to know that it was cancelled.
+"""What a saga needs of its surroundings: to run steps, to sleep, to wait, to know what ends a run.
 
 Temporal gives all of it; the tests of the saga's logic give it with plain asyncio, without a server.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Protocol
@@ -46,6 +47,10 @@ class Runtime(Protocol):
         """Tell whether somebody asked for the whole run to be cancelled, ever."""
         ...
 
+    def ends_run(self, error: BaseException) -> bool:
+        """Tell whether the run ends when this leaves it: a bug does not, nor does continue-as-new."""
+        ...
+
 
 class TemporalRuntime:
     """The surroundings inside a Temporal workflow."""
@@ -79,3 +84,7 @@ class TemporalRuntime:
     def is_cancelled(self) -> bool:
         """Ask the workflow; a cancellation is a state of a run, not an event, and stays."""
         return workflow.cancellation_reason() is not None
+
+    def ends_run(self, error: BaseException) -> bool:
+        """Ask the workflow: besides failures, these are timeouts and what its `failure_exception_types` name."""
+        return isinstance(error, asyncio.CancelledError) or workflow.is_failure_exception(error)

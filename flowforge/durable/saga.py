@@ -22,7 +22,6 @@ from flowforge.durable.undo import RegisteredUndo
 
 A = TypeVar("A")
 R = TypeVar("R")
-S = TypeVar("S")
 
 
 class Saga(SagaScope):
@@ -34,7 +33,9 @@ class Saga(SagaScope):
     limit of time, and one that fails for good does not stop the others: the run then stays open until `retry` or
     `write_off` is called for it, from a signal or update handler.
 
-    Steps may run side by side (`asyncio.gather`, `asyncio.TaskGroup`). Only use it in workflow code.
+    Steps may run side by side (`asyncio.gather`, `asyncio.TaskGroup`), and every step must be awaited inside the block.
+    Sagas may be nested or follow one another, each a new object; to run whole sagas side by side use a TaskGroup, which
+    waits for the other ones when one fails. Only use it in workflow code.
 
     Args:
         deadline: how long the way forward may take; the saga then unwinds and the workflow fails with `step_timeout`.
@@ -60,7 +61,7 @@ class Saga(SagaScope):
     @overload
     async def step(
         self,
-        do: Callable[[A], Awaitable[R]],
+        do: Callable[[A], Awaitable[R]] | Callable[[Any, A], Awaitable[R]],
         request: A,
         *,
         undo: ActivityRef | None = None,
@@ -73,7 +74,7 @@ class Saga(SagaScope):
     @overload
     async def step(
         self,
-        do: Callable[[S, A], Awaitable[R]],
+        do: Callable[[A], R] | Callable[[Any, A], R],
         request: A,
         *,
         undo: ActivityRef | None = None,
@@ -114,7 +115,7 @@ class Saga(SagaScope):
             request: its input.
             undo: the activity that undoes it; None where there is nothing to undo.
             undo_with: makes the undo's input from the step's result, or from None when the step died before it
-                answered; without it the undo gets `request`.
+                answered; without it the undo gets `request`. Where it raises, its undo counts as failed for good.
             name: the step's name for people; the activity's by default.
             policy: how this step is tried, when not as the saga's policies say.
             task_queue: where its worker listens, and its undo's; the workflow's own by default.

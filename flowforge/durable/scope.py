@@ -1,8 +1,9 @@
 """The life of a saga: steps forward, and from the first failure, cancellation or missed deadline, the way back.
 
-Four ways out of the block are told apart. A failure, a cancellation and the deadline unwind. Continue-as-new goes on in
-the next run, and a bug leaves the workflow task to be tried again: neither unwinds. The eviction of a run from a
-worker's cache looks like a cancellation, but the SDK refuses the first command on the way back: nothing is undone.
+Four ways out of the block are told apart. Whatever ends the run unwinds: a failure, a cancellation, the deadline.
+Continue-as-new goes on in the next run, and a bug leaves the workflow task to be tried again: neither unwinds. The
+eviction of a run from a worker's cache looks like a cancellation, but the SDK refuses the first command on the way
+back: nothing is undone.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from typing import Any, Protocol, Self, TypeVar
 from temporalio.exceptions import ApplicationError
 
 from flowforge.durable.compensation import Compensation
-from flowforge.durable.failures import Failure, describe, unwinding_cause
+from flowforge.durable.failures import Failure, describe, is_cancellation, unwinding_cause
 from flowforge.durable.policies import Policies
 from flowforge.durable.runtime import Runtime, TemporalRuntime
 from flowforge.durable.undo import Undos
@@ -78,7 +79,10 @@ class SagaScope:
         self._runtime = runtime or TemporalRuntime()
         self._undos = Undos(self._runtime, self._owner.changed)
         self._in_flight: dict[asyncio.Task[Any], str] = {}
-        self._failed_step: str | None = None
+        self._failures: list[tuple[BaseException, str]] = []
+        self._body: asyncio.Task[Any] | None = None
+        self._is_open = False
+        self._is_after_cancellation = False
         self._timer: asyncio.Task[None] | None = None
         self._expired = False
 
@@ -97,6 +101,11 @@ class SagaScope:
         """Whether some undo found an effect."""
         return any(undo.status == "completed" for undo in self.compensations)
 
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The undos that failed for good and wait for `retry` or `write_off`."""
+        return self._undos.undecided
+
     def retry(self, name: str) -> None:
         """Have an undo that failed for good tried again; ValueError where none of this name is stuck."""
         self._undos.retry(name)
@@ -107,18 +116,31 @@ class SagaScope:
 
     async def __aenter__(self) -> Self:
         body = asyncio.current_task()
-        if self._deadline is not None and body is not None:
+        if self._body is not None or body is None:
+            raise RuntimeError("a saga is walked once: make another one")
+        self._body = body
+        self._is_open = True
+        # A cancellation that was delivered before is none of this saga's: the saga may belong to a clean-up after it.
+        self._is_after_cancellation = body.cancelling() > 0
+        if self._deadline is not None:
             self._timer = asyncio.create_task(self._expire(body, self._deadline))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
+        self._is_open = False
         if self._timer is not None:
             self._timer.cancel()
-        cause = unwinding_cause(error) if error is not None else None
-        if error is None or cause is None:
-            return False
+        if error is None:
+            if not self._in_flight:
+                return False
+            error = RuntimeError(f"await every step inside the saga's block: {self.current_step} was still in flight")
+        cause = unwinding_cause(error, self._runtime.ends_run)
+        if cause is None:
+            raise error
+        if self._expired and self._body is not None:
+            self._body.uncancel()
         self.failure = self._failure(cause)
         if not await _outlive_cancellation(asyncio.create_task(self._unwind(self.failure))):
             return True
@@ -130,25 +152,31 @@ class SagaScope:
 
     async def _track(self, name: str, work: Coroutine[Any, Any, R]) -> R:
         """Run a forward step, known to be in flight, so that unwinding can wait until it has settled."""
-        if self.failure is not None or self._runtime.is_cancelled():
+        if self.failure is not None or self._is_called_off():
             work.close()
             raise asyncio.CancelledError
+        if not self._is_open:
+            work.close()
+            raise RuntimeError(f"{name} is a step outside its saga's `async with` block: nothing would undo it")
         task = asyncio.create_task(work)
         self._in_flight[task] = name
         self._owner.changed()
         try:
             answer = await task
-        except BaseException:
-            self._failed_step = self._failed_step or name
+        except BaseException as error:
+            self._failures.append((error, name))
             raise
         finally:
             del self._in_flight[task]
         self.completed.append(name)
         self._owner.changed()
-        if self._expired or self._runtime.is_cancelled():
+        if self._is_called_off():
             # A step that was waited for although cancelled has answered: its answer swallowed the cancellation.
             raise asyncio.CancelledError
         return answer
+
+    def _is_called_off(self) -> bool:
+        return self._expired or (self._runtime.is_cancelled() and not self._is_after_cancellation)
 
     async def _expire(self, body: asyncio.Task[Any], deadline: timedelta) -> None:
         await self._runtime.sleep(deadline, summary="deadline of the saga")
@@ -156,12 +184,19 @@ class SagaScope:
         body.cancel()
 
     def _failure(self, cause: BaseException) -> Failure:
+        step = self._step_of(cause)
         if not self._expired:
-            return describe(cause, step=self._failed_step)
-        step = self._failed_step or "the saga"
+            return describe(cause, step=step)
         limit = self._deadline.total_seconds() if self._deadline else 0
-        reason = f"{step} did not finish before the deadline of {limit:g} s"
-        return Failure(kind="deadline", step=self._failed_step, code="step_timeout", reason=reason)
+        reason = f"{step or 'the saga'} did not finish before the deadline of {limit:g} s"
+        return Failure(kind="deadline", step=step, code="step_timeout", reason=reason)
+
+    def _step_of(self, cause: BaseException) -> str | None:
+        """Return the step whose failure this is; a cancellation may be made anew on its way up."""
+        for error, name in reversed(self._failures):
+            if error is cause or (is_cancellation(error) and is_cancellation(cause)):
+                return name
+        return None
 
     async def _unwind(self, failure: Failure) -> bool:
         for task in self._in_flight:

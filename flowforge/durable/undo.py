@@ -1,10 +1,9 @@
 """The undos of a saga: registered before the steps they undo, run in reverse, never stopped by one that fails."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-from temporalio.exceptions import FailureError
 
 from flowforge.durable.compensation import Compensation
 from flowforge.durable.failures import attempts_of, message_of
@@ -31,6 +30,11 @@ class RegisteredUndo:
         """Whether it failed for good and nobody has given it up."""
         return self.view.status == "failed" and self.view.written_off is None
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it is stuck and an operator has yet to say what is to become of it."""
+        return self.is_stuck and not self.retry_asked
+
 
 @dataclass(slots=True)
 class Undos:
@@ -39,9 +43,13 @@ class Undos:
     runtime: Runtime
     changed: Callable[[], None]
     registered: list[RegisteredUndo] = field(default_factory=list)
+    namesakes: Counter[str] = field(default_factory=Counter)
 
     def register(self, name: str, perform: Callable[[RegisteredUndo], Awaitable[Any]]) -> RegisteredUndo:
-        """Add an undo; call it before its step begins."""
+        """Add an undo; call it before its step begins. A name that is taken gets a number: `cancel_room 2`."""
+        self.namesakes[name] += 1
+        if self.namesakes[name] > 1:
+            name = f"{name} {self.namesakes[name]}"
         undo = RegisteredUndo(perform, Compensation(name=name))
         self.registered.append(undo)
         return undo
@@ -50,6 +58,11 @@ class Undos:
     def compensations(self) -> tuple[Compensation, ...]:
         """The undos as people see them, in the order in which they run."""
         return tuple(undo.view for undo in reversed(self.registered))
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The names of the undos that wait for an operator."""
+        return tuple(undo.view.name for undo in self.registered if undo.is_undecided)
 
     async def run(self, on_stuck: Callable[[], Awaitable[None]]) -> None:
         """Run every undo in reverse; where some fail for good, wait until an operator has decided on each.
@@ -87,7 +100,7 @@ class Undos:
 
     def _stuck(self, name: str) -> RegisteredUndo:
         for undo in self.registered:
-            if undo.view.name == name and undo.is_stuck:
+            if undo.view.name == name and undo.is_undecided:
                 return undo
         raise ValueError(f"no undo {name!r} waits for an operator")
 
@@ -100,7 +113,7 @@ class Undos:
         self.changed()
         try:
             answer = await undo.perform(undo)
-        except FailureError as error:
+        except Exception as error:  # noqa: BLE001  not even a bug in one undo may keep the others from running
             attempts = attempts_of(error) or before + 1
             undo.view = replace(undo.view, status="failed", attempts=attempts, error=message_of(error))
         else:

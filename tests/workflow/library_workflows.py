@@ -23,7 +23,8 @@ class Plan:
     Attributes:
         steps: names of its steps; one that begins with `refuse` refuses, with `hang` waits for its cancellation,
             with `stubborn` waits for it and then answers all the same.
-        then: how the run ends after its steps: `end`, `continue_as_new`, `sleep`, or `cancel_itself`.
+        then: how the run ends after its steps: `end`, `continue_as_new`, `sleep`, `cancel_itself`, `time_out` or
+            `raise_declared` (an exception that the workflow declares to be a failure).
     """
 
     steps: list[str]
@@ -63,7 +64,7 @@ class Shop:
         self.log.append(f"undo {name}")
 
 
-@workflow.defn(sandboxed=False)
+@workflow.defn(sandboxed=False, failure_exception_types=[LookupError])
 class Library:
     """Runs a plan."""
 
@@ -82,6 +83,10 @@ class Library:
                     workflow.continue_as_new(Plan(["last"]))
                 case "sleep":
                     await workflow.sleep(timedelta(hours=1))
+                case "time_out":
+                    await workflow.wait_condition(lambda: False, timeout=0.05)
+                case "raise_declared":
+                    raise LookupError("a failure of this workflow's own")
                 case "cancel_itself":
                     task = asyncio.current_task()
                     assert task is not None

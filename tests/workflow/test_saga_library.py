@@ -114,3 +114,10 @@ async def test_cancelled_by_its_own_code_unwinds(client: Client) -> None:
     async with running(client, Plan(["a", "b"], then="cancel_itself")) as (shop, handle):
         await failure_of(handle)
         assert shop.log == ["a", "b", "undo b", "undo a"]
+
+
+@pytest.mark.parametrize("then", ["time_out", "raise_declared"])
+async def test_whatever_else_fails_the_run_unwinds(client: Client, then: str) -> None:
+    async with running(client, Plan(["a", "b"], then=then)) as (shop, handle):
+        assert isinstance(await failure_of(handle), ApplicationError)
+        assert shop.log == ["a", "b", "undo b", "undo a"]

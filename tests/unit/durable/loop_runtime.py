@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 from flowforge.durable.placement import ActivityRef, Placement
 from flowforge.durable.policies import Policy
@@ -78,6 +78,9 @@ class LoopRuntime:
 
     def is_cancelled(self) -> bool:
         return self.cancelled
+
+    def ends_run(self, error: BaseException) -> bool:
+        return isinstance(error, (FailureError, TimeoutError, asyncio.CancelledError))
 
     async def _run(self, ref: ActivityRef, request: Any) -> Any:
         name = ref if isinstance(ref, str) else activity._Definition.must_from_callable(ref).name or ""
