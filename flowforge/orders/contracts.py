@@ -82,7 +82,7 @@ class CloseOrder:
     Attributes:
         order: the accepted order, to open the row where no step got that far.
         to: `completed` from running; `compensating` from running or needs_attention; `needs_attention`, `failed` and
-            `cancelled` from compensating or needs_attention. The same status again is a no-op that succeeds.
+            `cancelled` from compensating or needs_attention. The same end again is a no-op that succeeds.
         state: the workflow's view: its completed steps, failure and compensations are written with the status.
         failed_step: the step that failed, when `to` is compensating because of one.
     """

@@ -15,7 +15,7 @@ from flowforge.services.journal import Entry, FailedAttempt
 _MAY_BECOME: Final[Mapping[str, frozenset[str]]] = {
     "running": frozenset({"completed", "compensating"}),
     "compensating": frozenset({"needs_attention", "failed", "cancelled"}),
-    "needs_attention": frozenset({"compensating", "failed", "cancelled"}),
+    "needs_attention": frozenset({"compensating", "needs_attention", "failed", "cancelled"}),
 }
 _SETTLED: Final = frozenset({"completed", "not_needed"})
 _OF_NO_STEP: Final = "order"
@@ -63,6 +63,8 @@ class Progress:
         if entry.call.undo is not None:
             self._undone(entry, entry.call.undo)
             return
+        if self.status in CLOSED:
+            return  # a straggler without an effect: those that have one are fenced by then
         if entry.state == "applied":
             self._learn(entry)
         self._begin(entry.call.step, entry.call.completed, entry.started_at, entry.at)
@@ -125,6 +127,8 @@ class Progress:
 
     def _undone(self, entry: Entry, undo: str) -> None:
         compensation = self._compensation(undo)
+        if compensation["status"] in _SETTLED:
+            return
         step = entry.call.step
         if entry.state == "undone":
             self._begin_undo(compensation, step, entry.started_at)

@@ -82,7 +82,7 @@ class OrderWorkflow:
             async with self._saga as saga:
                 for step in STEPS:
                     self._learn(await saga.step(step, order, self._state))
-                await self._close("completed")
+                await self._complete()
         except (FailureError, asyncio.CancelledError) as error:
             self._end_as_the_row_says(error)
             raise
@@ -96,14 +96,22 @@ class OrderWorkflow:
     @workflow.update
     def retry_compensation(self, name: str) -> OrderState:
         """Try an undo again that failed for good."""
-        _decide(lambda: self._saga.retry(name))
+        self._saga.retry(name)
         return self._state
+
+    @retry_compensation.validator
+    def _validate_retry(self, name: str) -> None:
+        self._must_wait_for_decision(name)
 
     @workflow.update
     def write_off_compensation(self, decision: WriteOff) -> OrderState:
         """Give up an undo that failed for good, so that the order can end."""
-        _decide(lambda: self._saga.write_off(decision.name, by=decision.by, reason=decision.reason))
+        self._saga.write_off(decision.name, by=decision.by, reason=decision.reason)
         return self._state
+
+    @write_off_compensation.validator
+    def _validate_write_off(self, decision: WriteOff) -> None:
+        self._must_wait_for_decision(decision.name)
 
     async def unwinding(self, failure: Failure) -> bool:
         """Take the order from running, unless it was closed as completed before: then it stays so.
@@ -145,12 +153,24 @@ class OrderWorkflow:
         if state.status == "cancelled":
             raise asyncio.CancelledError from error
 
+    def _must_wait_for_decision(self, name: str) -> None:
+        """Refuse a decision before it is in history; an update that no validator has seen could block the run."""
+        if name not in self._saga.undecided:
+            raise ApplicationError(f"no undo {name!r} waits for an operator", type="conflict", non_retryable=True)
+
     def _learn(self, answer: Any) -> None:
         match answer:
             case Quote():
                 self._state = replace(self._state, amount_minor=answer.amount_minor, currency=answer.currency)
             case Charge():
                 self._state = replace(self._state, charge_id=answer.charge_id)
+
+    async def _complete(self) -> None:
+        """Close the order as completed, or unwind it where an earlier run of this very task had begun to."""
+        closed = await self._close("completed")
+        if closed.status != "completed":
+            reason = closed.failure_reason or "the order was being unwound"
+            raise ApplicationError(reason, type=closed.failure_code or "internal", non_retryable=True)
 
     async def _close(self, to: OrderStatus, *, failed_step: str | None = None) -> OrderClosed:
         if to in {"completed", "failed", "cancelled"} and not workflow.all_handlers_finished():
@@ -196,10 +216,3 @@ def _reason(failure: Failure) -> str:
     if failure.attempts > 1:
         return f"{failure.step} failed {failure.attempts} times: {failure.reason}"
     return failure.reason if failure.kind == "deadline" else f"{failure.step} failed: {failure.reason}"
-
-
-def _decide(decision: Any) -> None:
-    try:
-        decision()
-    except ValueError as error:
-        raise ApplicationError(str(error), type="conflict", non_retryable=True) from error
