@@ -5,15 +5,14 @@ import json
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from flowforge.errors import DatabaseUnavailable
+from flowforge.persistence.outage import translated
+from flowforge.persistence.writer import Writer
 
 BUSY_TIMEOUT_S: Final = 5.0
 """How long a transaction waits for another process's write lock. Steps must be given more time than this."""
@@ -27,11 +26,11 @@ Work = Callable[Concatenate[Connection, P], T]
 
 
 class Database:
-    """Runs units of work, each in one transaction.
+    """Runs units of work, each in one transaction, or in one with others that came at the same time.
 
-    On SQLite all writes of the process go through one thread, so that they queue instead of fighting for the lock,
-    and begin with BEGIN IMMEDIATE: a transaction that reads first and writes later would otherwise fail when another
-    process wrote in between. Readers have connections of their own, and are never held up by a writer.
+    On SQLite all writes of the process go through one thread (see `writer`), so that they queue instead of fighting for
+    the lock, and begin with BEGIN IMMEDIATE: a transaction that reads first and writes later would otherwise fail when
+    another process wrote in between. Readers have connections of their own, and are never held up by a writer.
 
     A caller that is cancelled while its work runs does not stop it: the transaction goes on and may commit.
     """
@@ -39,19 +38,15 @@ class Database:
     def __init__(self, url: str) -> None:
         """Prepare access to the database at an SQLAlchemy `url`; nothing is opened yet."""
         self.url: Final = make_url(url)
+        self._writing: Writer | _Threads
         if self.url.get_backend_name() == "sqlite":
-            self._writing: Engine = _sqlite_engine(self.url, pool_size=1)
-            self._reading: Engine = _sqlite_engine(self.url, pool_size=_POOL_SIZE)
-            writers = 1
+            self._writing = Writer(_sqlite_engine(self.url, pool_size=1), busy_timeout_ms=int(BUSY_TIMEOUT_S * 1000))
             # Said by ourselves: the driver would say it late, and an event of SQLAlchemy slows every statement.
-            self._begin_writing: str | None = "BEGIN IMMEDIATE"
-            self._begin_reading: str | None = "BEGIN"
+            self._reading = _Threads(_sqlite_engine(self.url, pool_size=_POOL_SIZE), "database-read", begin="BEGIN")
         else:
-            self._writing = self._reading = _pooled_engine(self.url)
-            writers = _POOL_SIZE
-            self._begin_writing = self._begin_reading = None
-        self._write_threads = ThreadPoolExecutor(writers, thread_name_prefix="database-write")
-        self._read_threads = ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix="database-read")
+            engine = _pooled_engine(self.url)
+            self._writing = _Threads(engine, "database-write")
+            self._reading = _Threads(engine, "database-read")
 
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, *args)` in a transaction; commit when it returns, roll back when it raises.
@@ -59,18 +54,15 @@ class Database:
         Raises:
             DatabaseUnavailable: nothing was written, unless the connection was lost in the very commit.
         """
-        return await _hop(
-            self._write_threads, partial(_transact, self._writing, self._begin_writing, _bound(work, *args, **kwargs))
-        )
+        return await asyncio.wrap_future(self._writing.submit(_bound(work, *args, **kwargs)))
 
     async def write_if_free(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Like `write`, but give up after a tenth of a second when another process holds the write lock.
 
         For what is nice to have and must not hold up what is not.
         """
-        return await _hop(
-            self._write_threads, partial(_hurry, self._writing, self._begin_writing, _bound(work, *args, **kwargs))
-        )
+        job = _bound(work, *args, **kwargs)
+        return await asyncio.wrap_future(self._writing.submit(job, busy_timeout_ms=_SHORT_BUSY_TIMEOUT_MS))
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, *args)` against one consistent snapshot; it must not write.
@@ -78,41 +70,38 @@ class Database:
         Raises:
             DatabaseUnavailable: the database cannot be reached.
         """
-        return await _hop(
-            self._read_threads, partial(_transact, self._reading, self._begin_reading, _bound(work, *args, **kwargs))
-        )
+        return await asyncio.wrap_future(self._reading.submit(_bound(work, *args, **kwargs)))
 
     def write_and_wait(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `write` from synchronous code that is not on an event loop's thread."""
-        return _submit(
-            self._write_threads, partial(_transact, self._writing, self._begin_writing, _bound(work, *args, **kwargs))
-        ).result()
+        return self._writing.submit(_bound(work, *args, **kwargs)).result()
 
     async def close(self) -> None:
         """Take no more work, finish what was taken, and close every connection."""
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        self._write_threads.shutdown(wait=True)
-        self._read_threads.shutdown(wait=True)
-        self._writing.dispose()
-        self._reading.dispose()
+        self._writing.close()
+        self._reading.close()
 
 
-def unavailable(error: DBAPIError) -> DatabaseUnavailable | None:
-    """Return what `error` means when the database itself is the trouble, or None when the statement is."""
-    original = error.orig
-    if isinstance(original, sqlite3.Error):
-        code = getattr(original, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}:
-            return None
-    elif not (
-        error.connection_invalidated
-        or isinstance(error, (OperationalError, InterfaceError))
-        or type(error) is DatabaseError
-    ):
-        return None
-    return DatabaseUnavailable(f"the database is not available: {original}")
+class _Threads:
+    """Runs units of work side by side, each in a thread of several and in a transaction of its own."""
+
+    def __init__(self, engine: Engine, name: str, *, begin: str | None = None) -> None:
+        self._engine = engine
+        self._begin = begin
+        self._pool = ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix=name)
+
+    def submit(self, work: Callable[[Connection], T], *, busy_timeout_ms: int | None = None) -> Future[T]:  # noqa: ARG002 -- a server's writers do not block one another
+        try:
+            return self._pool.submit(_transact, self._engine, self._begin, work)
+        except RuntimeError as error:
+            raise DatabaseUnavailable("the database is closed") from error
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True)
+        self._engine.dispose()
 
 
 def _bound(work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[Connection], T]:
@@ -125,43 +114,11 @@ def _transact(engine: Engine, begin: str | None, work: Callable[[Connection], T]
             if begin is not None:
                 connection.exec_driver_sql(begin)
             return work(connection)
-    except DBAPIError as error:
-        meaning = unavailable(error)
-        if meaning is None:
+    except Exception as error:
+        meaning = translated(error)
+        if meaning is error:
             raise
         raise meaning from error
-    except PoolTimeoutError as error:
-        raise DatabaseUnavailable(f"the database is not available: {error}") from error
-
-
-def _hurry(engine: Engine, begin: str | None, work: Callable[[Connection], T]) -> T:
-    if engine.dialect.name != "sqlite":
-        return _transact(engine, begin, work)
-    # The pool has one connection and this is its only thread: the transaction gets the connection set here.
-    _set_busy_timeout(engine, _SHORT_BUSY_TIMEOUT_MS)
-    try:
-        return _transact(engine, begin, work)
-    finally:
-        _set_busy_timeout(engine, int(BUSY_TIMEOUT_S * 1000))
-
-
-def _set_busy_timeout(engine: Engine, milliseconds: int) -> None:
-    raw = engine.raw_connection()
-    try:
-        raw.cursor().execute(f"PRAGMA busy_timeout = {milliseconds}")
-    finally:
-        raw.close()
-
-
-def _submit(threads: ThreadPoolExecutor, job: Callable[[], T]) -> Future[T]:
-    try:
-        return threads.submit(job)
-    except RuntimeError as error:
-        raise DatabaseUnavailable("the database is closed") from error
-
-
-async def _hop(threads: ThreadPoolExecutor, job: Callable[[], T]) -> T:
-    return await asyncio.wrap_future(_submit(threads, job))
 
 
 def _compact(value: object) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -180,3 +180,104 @@ async def test_mistake_in_a_statement_is_not_taken_for_an_outage(database: Datab
 async def test_write_and_wait_works_from_a_thread(database: Database) -> None:
     await asyncio.to_thread(database.write_and_wait, rename, "from a thread")
     assert await database.read(name_of) == "from a thread"
+
+
+async def held(database: Database) -> tuple[asyncio.Task[None], asyncio.Event]:
+    """Occupy the writer, so that what is written next queues up; setting the event lets it go on."""
+    loop = asyncio.get_running_loop()
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    def hold(_connection: Connection) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(timeout=10)
+
+    holding = asyncio.create_task(database.write(hold))
+    await begun.wait()
+    return holding, go_on
+
+
+async def together(database: Database, *works: Callable[[Connection], object]) -> list[object]:
+    """Write so that all of `works` are taken at once; return what each gave or raised."""
+    holding, go_on = await held(database)
+    writing = [asyncio.ensure_future(database.write(work)) for work in works]
+    await asyncio.sleep(0)
+    go_on.set()
+    await holding
+    return await asyncio.gather(*writing, return_exceptions=True)
+
+
+def stock_of(product_id: str, name: str) -> Callable[[Connection], str]:
+    def work(connection: Connection) -> str:
+        connection.exec_driver_sql("update products set name = ? where product_id = ?", (name, product_id))
+        return name
+
+    return work
+
+
+async def names(database: Database) -> list[str]:
+    return await database.read(
+        lambda connection: [row[0] for row in connection.exec_driver_sql("select name from products order by 1")]
+    )
+
+
+async def test_writes_that_come_together_are_each_answered(database: Database) -> None:
+    answers = await together(database, stock_of("SKU-001", "a"), stock_of("SKU-002", "b"), stock_of("SKU-003", "c"))
+    assert answers == ["a", "b", "c"]
+    assert await names(database) == ["a", "b", "c"]
+
+
+async def test_write_that_fails_among_others_leaves_nothing_and_takes_none_with_it(database: Database) -> None:
+    def refuse(connection: Connection) -> None:
+        rename(connection, "never")
+        raise ValueError("no")
+
+    def collide(connection: Connection) -> None:
+        rename(connection, "never either")
+        connection.exec_driver_sql("insert into products select * from products")
+
+    first, refused, collided, last = await together(
+        database, stock_of("SKU-001", "a"), refuse, collide, lambda connection: name_of(connection) + "!"
+    )
+    assert (first, last) == ("a", "a!")
+    assert isinstance(refused, ValueError)
+    assert isinstance(collided, IntegrityError)
+    assert await database.read(name_of) == "a"
+
+
+async def test_writes_that_come_together_fail_together_where_the_disk_is_full(database: Database) -> None:
+    before = await names(database)
+    pages = await database.read(lambda connection: connection.exec_driver_sql("PRAGMA page_count").scalar())
+    await database.write(lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}"))
+    answers = await together(database, stock_of("SKU-001", "a"), stock_of("SKU-002", "x" * 1_000_000))
+    assert all(isinstance(answer, DatabaseUnavailable) or answer == "a" for answer in answers)
+    assert isinstance(answers[1], DatabaseUnavailable)
+    # Who was told that it is written finds it written, and who was not does not.
+    after = await names(database)
+    assert ("a" in after) == (answers[0] == "a")
+    assert [name for name in after if name != "a"] == [name for name in before if name in after]
+
+
+async def test_write_cancelled_while_it_waits_its_turn_never_runs(database: Database) -> None:
+    holding, go_on = await held(database)
+    waiting = asyncio.ensure_future(database.write(rename, "never"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    go_on.set()
+    await holding
+    await database.write(lambda _connection: None)
+    assert await database.read(name_of) != "never"
+
+
+async def test_no_write_is_answered_before_its_commit(file: Path, database: Database) -> None:
+    reader = sqlite3.connect(file, isolation_level=None)
+    seen: list[object] = []
+
+    async def write(name: str) -> None:
+        await database.write(rename, name)
+        seen.append(reader.execute("select name from products where product_id = 'SKU-001'").fetchone()[0])
+
+    await asyncio.gather(*(write(f"{number:03}") for number in range(200)))
+    assert [str(name) >= f"{number:03}" for number, name in enumerate(seen)] == [True] * 200
+    reader.close()
