@@ -43,6 +43,10 @@ class Runtime(Protocol):
         """Wait until a condition over the saga's own state holds."""
         ...
 
+    async def wait_for(self, task: asyncio.Task[Any], at_most: timedelta | None) -> None:
+        """Wait until a task has ended, or for a time; leave it running then."""
+        ...
+
     def is_cancelled(self) -> bool:
         """Tell whether somebody asked for the whole run to be cancelled, ever."""
         ...
@@ -80,6 +84,10 @@ class TemporalRuntime:
     async def wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait on a workflow condition."""
         await workflow.wait_condition(condition)
+
+    async def wait_for(self, task: asyncio.Task[Any], at_most: timedelta | None) -> None:
+        """Wait on a workflow timer beside the task."""
+        await workflow.wait([task], timeout=None if at_most is None else at_most.total_seconds())
 
     def is_cancelled(self) -> bool:
         """Ask the workflow; a cancellation is a state of a run, not an event, and stays."""

@@ -69,7 +69,13 @@ class SagaScope:
     """
 
     def __init__(
-        self, *, deadline: timedelta | None, policies: Policies | None, owner: SagaOwner | None, runtime: Runtime | None
+        self,
+        *,
+        deadline: timedelta | None,
+        policies: Policies | None,
+        owner: SagaOwner | None,
+        runtime: Runtime | None,
+        patience: timedelta | None = None,
     ) -> None:
         self.completed: list[str] = []
         self.failure: Failure | None = None
@@ -77,7 +83,7 @@ class SagaScope:
         self._policies = policies or Policies()
         self._owner = owner or NoOwner()
         self._runtime = runtime or TemporalRuntime()
-        self._undos = Undos(self._runtime, self._owner.changed)
+        self._undos = Undos(self._runtime, self._owner.changed, patience)
         self._in_flight: dict[asyncio.Task[Any], str] = {}
         self._failures: list[tuple[BaseException, str]] = []
         self._body: asyncio.Task[Any] | None = None

@@ -8,7 +8,7 @@ death takes away while steps run locally (see `placement`).
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from flowforge.durable.fence import StepCall, UndoStep
 from flowforge.durable.placement import ActivityRef, Placement
@@ -16,6 +16,9 @@ from flowforge.durable.policies import Policies
 from flowforge.durable.runtime import Runtime
 from flowforge.durable.scope import SagaOwner, SagaScope
 from flowforge.durable.undo import RegisteredUndo
+
+_PATIENCE_WITH_AN_UNDO: Final = timedelta(seconds=5)
+"""After this long the next undo begins beside it: fenced services bear their undos in any order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,9 @@ class FencedSaga(SagaScope):
         owner: SagaOwner | None = None,
         runtime: Runtime | None = None,
     ) -> None:
-        super().__init__(deadline=deadline, policies=policies, owner=owner, runtime=runtime)
+        super().__init__(
+            deadline=deadline, policies=policies, owner=owner, runtime=runtime, patience=_PATIENCE_WITH_AN_UNDO
+        )
         self._saga_id = saga_id
         self._opening = opening
         self._placement = placement

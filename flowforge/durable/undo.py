@@ -1,8 +1,14 @@
-"""The undos of a saga: registered before the steps they undo, run in reverse, never stopped by one that fails."""
+"""The undos of a saga: registered before the steps they undo, run in reverse, never stopped by one that fails.
 
+An undo that fails for hours is tried for hours. Where undos do not depend on their order, the next one does not wait
+that long.
+"""
+
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from flowforge.durable.compensation import Compensation
@@ -38,10 +44,17 @@ class RegisteredUndo:
 
 @dataclass(slots=True)
 class Undos:
-    """The undos of one saga, in the order in which their steps begin."""
+    """The undos of one saga, in the order in which their steps begin.
+
+    Attributes:
+        runtime: the saga's surroundings.
+        changed: called whenever an undo's view changed.
+        patience: how long an undo may keep the next one waiting; None until it has ended.
+    """
 
     runtime: Runtime
     changed: Callable[[], None]
+    patience: timedelta | None
     registered: list[RegisteredUndo] = field(default_factory=list)
     namesakes: Counter[str] = field(default_factory=Counter)
 
@@ -70,8 +83,11 @@ class Undos:
         Args:
             on_stuck: called whenever all others are done and an operator is needed.
         """
+        begun = []
         for undo in reversed(self.registered):
-            await self._perform(undo)
+            begun.append(asyncio.create_task(self._perform(undo)))
+            await self.runtime.wait_for(begun[-1], self.patience)
+        await asyncio.gather(*begun)
         while any(undo.is_stuck for undo in self.registered):
             await on_stuck()
             await self.runtime.wait_until(self._is_decided)

@@ -3,7 +3,13 @@
 from flowforge.money import Money
 from flowforge.orders.contracts import Order, OrderState
 
-_MARKS = {"pending": "·", "running": "…", "completed": "↩", "not_needed": "=", "failed": "✖"}
+_UNDOS = {
+    "pending": "· {name}",
+    "running": "… {name}",
+    "completed": "↩ {name}",
+    "not_needed": "= {name}: nothing to undo",
+    "failed": "✖ {name}",
+}
 
 
 def summary(order: Order) -> str:
@@ -24,5 +30,5 @@ def details(order: Order, state: OrderState) -> str:
         lines.append(f"- ✖ {state.failure_code}: {state.failure_reason}")
         for undo in state.compensations:
             error = f": {undo.error}" if undo.error else ""
-            lines.append(f"- {_MARKS[undo.status]} {undo.name} {undo.status.replace('_', ' ')}{error}")
+            lines.append(f"- {_UNDOS[undo.status].format(name=undo.name)}{error}")
     return "\n".join(lines)

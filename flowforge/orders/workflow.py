@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from temporalio import workflow
@@ -62,7 +62,7 @@ class OrderWorkflow:
             placement=options.placement,
             fail_at=order.fail_at,
             labels=_labels(order),
-            deadline=timedelta(seconds=options.deadline_s),
+            deadline=_time_left(order),
             policies=_policies(options),
             owner=self,
         )
@@ -120,7 +120,7 @@ class OrderWorkflow:
         the reason that the row holds stands.
         """
         code = failure.code if failure.code in FAILURE_CODES else "internal"
-        self._state = replace(self._state, failure_code=code, failure_reason=_reason(failure))
+        self._state = replace(self._state, failure_code=code, failure_reason=_reason(failure, self._order))
         closed = await self._close("compensating", failed_step=failure.step if failure.kind != "cancelled" else None)
         return closed.status != "completed"
 
@@ -149,7 +149,7 @@ class OrderWorkflow:
         state = self._state
         if state.status == "failed":
             reason = state.failure_reason or str(error)
-            raise ApplicationError(reason, state, type=state.failure_code, non_retryable=True) from error
+            raise ApplicationError(reason, state, type=state.failure_code, non_retryable=True) from None
         if state.status == "cancelled":
             raise asyncio.CancelledError from error
 
@@ -195,6 +195,12 @@ class OrderWorkflow:
         return closed
 
 
+def _time_left(order: Order) -> timedelta:
+    """Return what is left of the order's time: it counts from when the order was accepted, as its row tells."""
+    deadline = datetime.fromisoformat(order.accepted_at) + timedelta(seconds=order.options.deadline_s)
+    return max(deadline - workflow.now(), timedelta(milliseconds=1))
+
+
 def _policies(options: OrderOptions) -> Policies:
     def policy(max_interval_s: float) -> Policy:
         return Policy(
@@ -210,9 +216,11 @@ def _labels(order: Order) -> dict[str, str]:
     return {"order_id": order.order_id, "request_id": order.request_id}
 
 
-def _reason(failure: Failure) -> str:
+def _reason(failure: Failure, order: Order) -> str:
     if failure.kind == "cancelled":
         return workflow.cancellation_reason() or "cancelled"
     if failure.attempts > 1:
         return f"{failure.step} failed {failure.attempts} times: {failure.reason}"
-    return failure.reason if failure.kind == "deadline" else f"{failure.step} failed: {failure.reason}"
+    if failure.kind == "deadline":
+        return f"{failure.step} did not finish before the order's deadline of {order.options.deadline_s:g} s"
+    return f"{failure.step} failed: {failure.reason}"

@@ -79,5 +79,5 @@ async def test_step_fails_until_the_deadline_order_unwinds_with_step_timeout(
         record = await shop.end(await shop.place())
         assert (record.status, record.failure_code) == ("failed", "step_timeout")
         assert record.failure_reason is not None
-        assert record.failure_reason.endswith("did not finish before the deadline of 1 s")
+        assert record.failure_reason.endswith("did not finish before the order's deadline of 1 s")
         assert await shop.stock() == before

@@ -26,6 +26,19 @@ async def test_undo_fails_for_a_while_order_is_made_whole(shop: Shop, activity: 
     assert await shop.stock() == before
 
 
+async def test_undo_that_keeps_failing_does_not_keep_the_next_ones_waiting(shop: Shop) -> None:
+    async def fail_until_the_last_undo_has_run(_count: int) -> None:
+        if "inventory.release" not in shop.hooks.runs:
+            raise ConnectionError("the network is down")
+
+    before = await shop.stock()
+    shop.hooks.before["payments.refund_by_key"] = fail_until_the_last_undo_has_run
+    record = await shop.end(await shop.place(fail_at="warehouse"))
+    assert record.status == "failed"
+    assert [undo.status for undo in record.compensations] == ["completed"] * 3
+    assert await shop.stock() == before
+
+
 async def stuck(shop: Shop, activity: str) -> PlacedOrder:
     """Place an order that fails, one of whose undos fails for good the first time; wait until an operator is needed."""
 

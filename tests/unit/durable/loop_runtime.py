@@ -34,6 +34,7 @@ class LoopRuntime:
         self._behaviours: dict[str, list[Behaviour]] = {}
         self._deadline = asyncio.Event()
         self._poked = asyncio.Event()
+        self._impatient = asyncio.Event()
 
     def script(self, name: str, *behaviours: Behaviour) -> None:
         """Say what an activity does at its first, second, … run; afterwards it answers with its own name."""
@@ -75,6 +76,15 @@ class LoopRuntime:
         while not condition():
             self._poked.clear()
             await self._poked.wait()
+
+    async def wait_for(self, task: "asyncio.Task[Any]", at_most: timedelta | None) -> None:
+        impatience = asyncio.create_task(self._impatient.wait())
+        await asyncio.wait([task] if at_most is None else [task, impatience], return_when=asyncio.FIRST_COMPLETED)
+        impatience.cancel()
+
+    def lose_patience(self) -> None:
+        """Let the time be over that an undo may keep the next one waiting."""
+        self._impatient.set()
 
     def is_cancelled(self) -> bool:
         return self.cancelled
