@@ -7,7 +7,8 @@ FlowForgeError
 ├── Fault               the world broke; retried until the saga's deadline
 │   ├── DatabaseUnavailable, TemporalUnavailable, PaymentNetworkError
 ├── RequestError        the client's request cannot be served as it is
-│   ├── BadRequest, Forbidden, NotFound, Conflict, PayloadTooLarge, UnsupportedMediaType, Unprocessable
+│   ├── BadRequest, Forbidden, NotFound, Conflict, PayloadTooLarge, UnsupportedMediaType
+│   ├── Unprocessable, IdempotencyKeyReused
 └── StartupError        a process cannot start; printed as one line, exit code 1
 """
 
@@ -152,6 +153,13 @@ class UnsupportedMediaType(RequestError):
 
     code = "unsupported_media_type"
     status = 415
+
+
+class IdempotencyKeyReused(RequestError):
+    """The idempotency key belongs to a request with another body."""
+
+    code = "idempotency_key_reused"
+    status = 422
 
 
 class Unprocessable(RequestError):

@@ -1,5 +1,6 @@
 """Prefixed, time-ordered identifiers, and the grammar of identifiers that come from outside."""
 
+import hashlib
 import re
 from typing import Final
 
@@ -41,6 +42,11 @@ def new_charge_id() -> str:
 def workflow_id_for(order_id: str) -> str:
     """Return the workflow id of an order: `order-` and its id, or the one that its client chose."""
     return order_id.removeprefix(_NAMED) if order_id.startswith(_NAMED) else f"order-{order_id}"
+
+
+def workflow_id_of_key(idempotency_key: str) -> str:
+    """Return the workflow id of the order that is placed with an idempotency key, the same in every process."""
+    return f"key-{hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]}"
 
 
 def is_identifier(text: str) -> bool:

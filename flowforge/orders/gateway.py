@@ -5,6 +5,7 @@ is no outbox, and nothing to mend when a process dies in between: what was accep
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
@@ -14,8 +15,8 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from flowforge.errors import Conflict, NotFound, TemporalUnavailable
-from flowforge.ids import new_order_id, order_id_of, workflow_id_for
+from flowforge.errors import Conflict, IdempotencyKeyReused, NotFound, TemporalUnavailable
+from flowforge.ids import new_order_id, order_id_of, workflow_id_for, workflow_id_of_key
 from flowforge.orders.contracts import Order, OrderOptions, OrderState
 from flowforge.orders.records import OrderRecord
 from flowforge.orders.story import summary
@@ -24,6 +25,8 @@ from flowforge.temporal.client import absence_as_fault, check
 
 QUERY_TIMEOUT: Final = timedelta(milliseconds=300)
 """How long a reader waits for the workflow's own word; it hangs where no worker runs."""
+
+_BODY: Final = "idempotent_body"
 
 START_TIMEOUT: Final = timedelta(seconds=5)
 TASK_TIMEOUT: Final = timedelta(seconds=3)
@@ -36,6 +39,8 @@ class NewOrder:
 
     Attributes:
         workflow_id: a name of the client's choice, or None.
+        idempotency_key: the same key and the same order again give the order that was placed first; not beside a
+            workflow_id.
         request_id: the request that placed it, for the logs.
         fail_at: step to fail in, for demonstrations.
     """
@@ -46,15 +51,27 @@ class NewOrder:
     payment_method: str
     request_id: str
     workflow_id: str | None = None
+    idempotency_key: str | None = None
     fail_at: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The workflow id that the client asks for, by itself or by its key; None where any will do."""
+        return self.workflow_id if self.idempotency_key is None else workflow_id_of_key(self.idempotency_key)
+
+    @property
+    def body(self) -> list[str | int]:
+        """What has to be the same for an order to be the same order."""
+        return [self.product_id, self.quantity, self.customer_id, self.payment_method]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedOrder:
-    """An accepted order's two names."""
+    """An accepted order's two names; `replayed` when its idempotency key had placed it before."""
 
     order_id: str
     workflow_id: str
+    replayed: bool = False
 
 
 class OrderReads(Protocol):
@@ -88,12 +105,17 @@ class OrderGateway:
     async def place(self, new: NewOrder) -> PlacedOrder:
         """Accept an order: start its workflow.
 
+        A workflow id is made of the idempotency key, and Temporal starts each once: there is nothing to lock, however
+        many processes place an order with one key.
+
         Raises:
             Conflict: the workflow id was ever taken.
+            IdempotencyKeyReused: the key belongs to an order of other content.
             TemporalUnavailable: Temporal did not say whether it took the order; ask for it by its workflow id later.
             DatabaseUnavailable: nothing was started.
         """
-        order_id = new_order_id() if new.workflow_id is None else order_id_of(new.workflow_id)
+        name = new.name
+        order_id = new_order_id() if name is None else order_id_of(name)
         order = Order(
             order_id=order_id,
             workflow_id=workflow_id_for(order_id),
@@ -106,8 +128,8 @@ class OrderGateway:
             fail_at=new.fail_at,
             options=self._options,
         )
-        if new.workflow_id is not None and await self._reads.get(new.workflow_id) is not None:
-            raise Conflict(f"workflow_id {new.workflow_id!r} is taken")
+        if name is not None and (record := await self._reads.get(name)) is not None:
+            return _placed_before(new, record.body)
         try:
             with absence_as_fault():
                 await self._client.start_workflow(
@@ -118,6 +140,7 @@ class OrderGateway:
                     id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                     task_timeout=TASK_TIMEOUT,
                     static_summary=summary(order),
+                    memo=None if new.idempotency_key is None else {_BODY: new.body},
                     request_eager_start=True,
                     rpc_timeout=START_TIMEOUT,
                 )
@@ -125,7 +148,8 @@ class OrderGateway:
             message = f"{error.message}; whether it took the order is unknown: ask for {order.workflow_id!r} later"
             raise TemporalUnavailable(message) from error
         except WorkflowAlreadyStartedError:
-            raise Conflict(f"workflow_id {order.workflow_id!r} is taken") from None
+            # Its row is not there yet, or came this moment.
+            return _placed_before(new, None if new.idempotency_key is None else await self._body_of(order.workflow_id))
         return PlacedOrder(order_id=order_id, workflow_id=order.workflow_id)
 
     async def get(self, order_or_workflow_id: str) -> OrderRecord:
@@ -168,6 +192,12 @@ class OrderGateway:
         temporal, database = await asyncio.gather(self._temporal_answers(), self._reads.is_alive())
         return {"temporal": temporal, "database": database}
 
+    async def _body_of(self, workflow_id: str) -> list[str | int]:
+        with absence_as_fault():
+            run = await self._client.get_workflow_handle(workflow_id).describe(rpc_timeout=START_TIMEOUT)
+        body: list[str | int] = await run.memo_value(_BODY, default=[])
+        return body
+
     async def _temporal_answers(self) -> bool:
         try:
             await check(self._client)
@@ -201,6 +231,15 @@ class OrderGateway:
                 return await handle.query(OrderWorkflow.state, rpc_timeout=QUERY_TIMEOUT)
         except (TimeoutError, RPCError, WorkflowQueryFailedError):
             return None
+
+
+def _placed_before(new: NewOrder, body: Sequence[str | int | None] | None) -> PlacedOrder:
+    """Answer for a workflow id that is taken by an order of this `body`."""
+    if new.idempotency_key is None or new.name is None:
+        raise Conflict(f"workflow_id {new.name!r} is taken")
+    if body != new.body:
+        raise IdempotencyKeyReused("the Idempotency-Key belongs to an order of other content; use a new key")
+    return PlacedOrder(order_id=order_id_of(new.name), workflow_id=new.name, replayed=True)
 
 
 def _enriched(record: OrderRecord, state: OrderState) -> OrderRecord:

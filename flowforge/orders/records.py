@@ -54,6 +54,11 @@ class OrderRecord:
     events: tuple[OrderEvent, ...] = ()
 
     @property
+    def body(self) -> list[str | int | None]:
+        """What a client asked for, as `gateway.NewOrder.body` has it."""
+        return [self.product_id, self.quantity, self.customer_id, self.payment_method]
+
+    @property
     def is_closed(self) -> bool:
         """Whether the order has ended."""
         return self.status in CLOSED

@@ -1,5 +1,6 @@
 """Placing orders, and reading how they are."""
 
+import re
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Query, Request, Response
@@ -19,12 +20,20 @@ from flowforge.services.faults import FAIL_AT_OPERATIONS
 
 router = APIRouter(tags=["orders"], route_class=StrictRoute)
 
+IDEMPOTENCY_KEY: Final = r"^[\x20-\x7e]{1,255}$"
 _PLACE_HEADERS: Final = [
     {
         "name": "Prefer",
         "in": "header",
         "description": "`wait=N`: answer when the order has ended, or after N seconds (1 to 60). RFC 7240.",
         "schema": {"type": "string"},
+    },
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "1 to 255 printable characters. The same key with the same order is answered as the first time, "
+        "with `Idempotent-Replayed: true`; with another order it is 422. Not beside a workflow_id.",
+        "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY},
     },
     {
         "name": "X-FlowForge-Fail-At",
@@ -59,7 +68,8 @@ async def place_order(body: Annotated[PlaceOrder, Body(openapi_examples=PLACE_EX
     """Place an order.
 
     Malformed input is answered with 400, input that can be read but not accepted with 422. After a 503 it is unknown
-    whether the order was accepted: asking for the same `workflow_id` tells.
+    whether the order was accepted: placing it again with the same Idempotency-Key is safe, and asking for the same
+    `workflow_id` tells.
     """
     # FastAPI would take a third of this route's time to fill in headers and dependencies, and every order passes here.
     services: AppServices = request.app.state.services
@@ -68,6 +78,7 @@ async def place_order(body: Annotated[PlaceOrder, Body(openapi_examples=PLACE_EX
     fail_at = request.headers.get("x-flowforge-fail-at")
     if fail_at is not None:
         _check_fail_at(fail_at, allowed=services.fault_injection)
+    idempotency_key = _idempotency_key(request.headers.getlist("idempotency-key"), body)
     placed = await services.orders.place(
         NewOrder(
             product_id=body.product_id,
@@ -75,12 +86,14 @@ async def place_order(body: Annotated[PlaceOrder, Body(openapi_examples=PLACE_EX
             customer_id=body.customer_id,
             payment_method=body.payment_method,
             workflow_id=body.workflow_id,
+            idempotency_key=idempotency_key,
             request_id=state["request_id"],
             fail_at=fail_at,
         )
     )
     state["logged"] = {"order_id": placed.order_id, "workflow_id": placed.workflow_id}
     location = f"/orders/{placed.order_id}"
+    replayed = {"Idempotent-Replayed": "true"} if placed.replayed else {}
     if wait_s is not None:
         try:
             order = await services.orders.wait(placed.order_id, wait_s)
@@ -88,10 +101,10 @@ async def place_order(body: Annotated[PlaceOrder, Body(openapi_examples=PLACE_EX
             # The order is accepted, whatever became of the waiting: a 503 would have its client place it again.
             pass
         else:
-            headers = {"Content-Location": location, "Preference-Applied": f"wait={wait_s}"}
+            headers = {"Content-Location": location, "Preference-Applied": f"wait={wait_s}", **replayed}
             return json_response(order_view(order, services.temporal_url(order.workflow_id)), 200, headers)
     answer: Placed = {"workflow_id": placed.workflow_id, "order_id": placed.order_id, "status": "started"}
-    return json_response(answer, 201, {"Location": location})
+    return json_response(answer, 201, {"Location": location, **replayed})
 
 
 @router.get("/orders", response_model=list[OrderView], responses=problems(400, 422, 503))
@@ -120,6 +133,16 @@ async def get_order(order: OrderName, services: Services, state: RequestState) -
     record = await services.orders.get(order)
     state["logged"] = {"order_id": record.order_id, "workflow_id": record.workflow_id}
     return json_response(order_view(record, services.temporal_url(record.workflow_id)))
+
+
+def _idempotency_key(headers: list[str], body: PlaceOrder) -> str | None:
+    if not headers:
+        return None
+    if len(headers) > 1 or re.fullmatch(IDEMPOTENCY_KEY, headers[0]) is None:
+        raise bad_header("Idempotency-Key", "must be 1 to 255 printable ASCII characters, once")
+    if body.workflow_id is not None:
+        raise bad_header("Idempotency-Key", "names the workflow, and so does workflow_id: use one of them")
+    return headers[0]
 
 
 def _check_fail_at(step: str, *, allowed: bool) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from flowforge.errors import Conflict, Fault, NotFound, Refusal
+from flowforge.errors import Conflict, Fault, IdempotencyKeyReused, NotFound, Refusal
 from flowforge.ids import new_order_id, order_id_of, workflow_id_for
 from flowforge.orders.gateway import NewOrder
 from flowforge.orders.gateway import PlacedOrder as Placed
@@ -36,9 +36,14 @@ class PlayedOrders:
     async def place(self, order: NewOrder) -> Placed:
         """Place an order and fulfil it, or make it whole."""
         self._check()
-        order_id = new_order_id() if order.workflow_id is None else order_id_of(order.workflow_id)
+        order_id = new_order_id() if order.name is None else order_id_of(order.name)
         workflow_id = workflow_id_for(order_id)
-        if await self.shop.reads.get(workflow_id) is not None:
+        before = await self.shop.reads.get(workflow_id)
+        if before is not None and order.idempotency_key is not None:
+            if before.body != order.body:
+                raise IdempotencyKeyReused("the Idempotency-Key belongs to an order of other content; use a new key")
+            return Placed(order_id=order_id, workflow_id=workflow_id, replayed=True)
+        if before is not None:
             raise Conflict(f"workflow_id {workflow_id!r} is taken")
         self.placed.append(order)
         played = self.shop.order(

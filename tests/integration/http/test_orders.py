@@ -146,3 +146,39 @@ async def test_a_list_is_filtered_and_its_next_page_too(api: Api) -> None:
     assert [order["order_id"] for page in (first, second) for order in page.json()] == wanted[::-1]
     assert "next" not in second.links
     assert (await api.http.get("/orders", params={"customer_id": "nobody"})).json() == []
+
+
+async def test_the_same_key_and_order_again_is_answered_as_the_first_time(api: Api) -> None:
+    headers = {"Idempotency-Key": "order 7 of ada"}
+    first = await api.http.post("/orders", json=ORDER, headers=headers)
+    again = await api.http.post("/orders", json=ORDER, headers=headers)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    waited = await api.http.post("/orders", json=ORDER, headers={**headers, "Prefer": "wait=5"})
+    assert (waited.status_code, waited.json()["order_id"]) == (200, first.json()["order_id"])
+    assert waited.headers["idempotent-replayed"] == "true"
+
+
+async def test_the_same_key_with_another_order_is_422(api: Api) -> None:
+    headers = {"Idempotency-Key": "k"}
+    await api.http.post("/orders", json=ORDER, headers=headers)
+    response = await api.http.post("/orders", json={**ORDER, "quantity": 9}, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "tab\tin it", "caf\u00e9"])
+async def test_a_key_that_is_none_is_400(api: Api, key: str) -> None:
+    response = await api.http.post("/orders", json=ORDER, headers=[(b"Idempotency-Key", key.encode())])
+    assert (response.status_code, response.json()["errors"][0]["parameter"]) == (400, "Idempotency-Key")
+
+
+async def test_a_key_beside_a_workflow_id_is_400(api: Api) -> None:
+    response = await api.http.post("/orders", json={**ORDER, "workflow_id": "w"}, headers={"Idempotency-Key": "k"})
+    assert (response.status_code, response.json()["errors"][0]["parameter"]) == (400, "Idempotency-Key")
+
+
+async def test_two_keys_are_400(api: Api) -> None:
+    headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    assert (await api.http.post("/orders", json=ORDER, headers=headers)).status_code == 400
