@@ -53,11 +53,13 @@ class Contestant:
         return cpu_seconds(self.server_pid), cpu_seconds(self.worker_pid), load
 
 
-def floor(name: str, child: LineChild, server_pid: int, *, local: bool, share: float = 1.0) -> Contestant:
-    """Return the floor's workflow as a contestant, with local or with regular activities."""
+def floor(
+    name: str, child: LineChild, server_pid: int, *, local: bool, eager: bool = True, share: float = 1.0
+) -> Contestant:
+    """Return the floor's workflow as a contestant, with local or with regular activities, started eagerly or not."""
 
     async def ask(count: int, in_flight: int) -> dict[str, Any]:
-        return await child.ask(local=local, count=count, in_flight=in_flight)
+        return await child.ask(local=local, eager=eager, count=count, in_flight=in_flight)
 
     return Contestant(name=name, server_pid=server_pid, worker_pid=child.pid, load_pid=None, ask=ask, share=share)
 

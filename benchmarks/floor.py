@@ -21,7 +21,7 @@ _AT_ONCE: Final = 100
 
 
 async def main(address: str) -> None:
-    """Run a worker, and workflows on request: `{"local": true, "count": 100, "in_flight": 50}`."""
+    """Run a worker, and workflows on request: `{"local": true, "eager": true, "count": 100, "in_flight": 50}`."""
     client = await Client.connect(address)
     # The sandbox is what every worker has that does not say otherwise; ours is passed through as the product's is.
     restrictions = SandboxRestrictions.default.with_passthrough_modules("benchmarks")
@@ -43,7 +43,7 @@ async def main(address: str) -> None:
                 request["local"],
                 id=f"noop-{uuid.uuid4().hex}",
                 task_queue=_QUEUE,
-                request_eager_start=True,
+                request_eager_start=request["eager"],
             )
 
         return await run_load(request["count"], request["in_flight"], once)

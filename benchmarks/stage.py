@@ -59,7 +59,9 @@ async def stage(binary: Path, folder: Path) -> AsyncIterator[Stage]:
                 contestants.floor(contestants.FLOOR, floor, tuned.pid, local=True),
                 contestants.flowforge(contestants.FLOWFORGE, ours, load, tuned.pid),
                 contestants.floor(contestants.REGULAR, floor, tuned.pid, local=False, share=_REGULAR_SHARE),
-                contestants.floor(contestants.UNTUNED, floor_untuned, untuned.pid, local=False, share=_UNTUNED_SHARE),
+                contestants.floor(
+                    contestants.UNTUNED, floor_untuned, untuned.pid, local=False, eager=False, share=_UNTUNED_SHARE
+                ),
                 contestants.flowforge(
                     contestants.FLOWFORGE_UNTUNED, ours_untuned, load_untuned, untuned.pid, share=_REGULAR_SHARE
                 ),
