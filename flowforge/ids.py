@@ -25,7 +25,7 @@ def order_id_of(workflow_id: str) -> str:
     The order of a workflow id that a client chose gets an id made of it, so that either name leads to the other
     without looking anything up.
     """
-    generated = re.fullmatch(r"order-(ord_[0-9a-f]{32})", workflow_id)
+    generated = re.fullmatch(r"order-(ord_[0-9a-f]{32}(?:~[0-9]+)?)", workflow_id)
     return generated[1] if generated else f"{_NAMED}{workflow_id}"
 
 
@@ -42,6 +42,20 @@ def new_charge_id() -> str:
 def workflow_id_for(order_id: str) -> str:
     """Return the workflow id of an order: `order-` and its id, or the one that its client chose."""
     return order_id.removeprefix(_NAMED) if order_id.startswith(_NAMED) else f"order-{order_id}"
+
+
+def workflow_id_of_retry(workflow_id: str) -> str:
+    """Return the workflow id under which an order is tried again: `<first>~2`, then `<first>~3` and so on.
+
+    `~` is in no identifier that a client may choose.
+    """
+    first, _, number = workflow_id.partition("~")
+    return f"{first}~{int(number or 1) + 1}"
+
+
+def workflow_id_of_unwinding(workflow_id: str) -> str:
+    """Return the workflow id of the run that unwinds an order whose own run is gone."""
+    return f"{workflow_id}~unwind"
 
 
 def workflow_id_of_key(idempotency_key: str) -> str:

@@ -135,7 +135,7 @@ GRAMMAR: Final = f"^{IDENTIFIER.pattern}$"
 ORDER_GRAMMAR: Final = r"^[A-Za-z0-9._-]{1,134}$"
 """An order's name: the order id made of the longest workflow id is longer than that."""
 
-_ORDER_ID: Final = re.compile(r"ord_(?:w\..+|[0-9a-f]{32})")
+_ORDER_ID: Final = re.compile(r"ord_(?:w\..+|[0-9a-f]{32}(?:~[0-9]+)?)")
 
 
 def looks_like_order_id(name: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Literal
 from flowforge.durable.compensation import Compensation
 from flowforge.durable.placement import Placement
 
-OrderStatus = Literal["running", "compensating", "completed", "failed", "cancelled", "needs_attention"]
+OrderStatus = Literal["running", "paused", "compensating", "completed", "failed", "cancelled", "needs_attention"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,8 @@ class Order:
     Attributes:
         accepted_at: when it was accepted, ISO 8601 in UTC.
         fail_at: step to fail in, for demonstrations; None for real orders.
+        retry_of: the order id of the order that this one tries again.
+        abandoned: its own run is gone: this one only unwinds.
     """
 
     order_id: str
@@ -48,6 +50,8 @@ class Order:
     request_id: str
     accepted_at: str
     fail_at: str | None = None
+    retry_of: str | None = None
+    abandoned: bool = False
     options: OrderOptions = field(default_factory=OrderOptions)
 
 

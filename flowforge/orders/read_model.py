@@ -15,7 +15,7 @@ from flowforge.persistence.tables.orders import ORDER_EVENTS, ORDERS
 from flowforge.persistence.tables.payments import CHARGES
 from flowforge.persistence.tables.warehouse import WAREHOUSE_RECORDS
 
-_OPEN: Final[tuple[OrderStatus, ...]] = ("running", "compensating", "needs_attention")
+_OPEN: Final[tuple[OrderStatus, ...]] = ("running", "paused", "compensating", "needs_attention")
 
 _ALL: Final = 1_000_000
 """More events than an order can have."""

@@ -31,6 +31,7 @@ FAILURE_CODES: Final = frozenset(
         "step_timeout",
         "injected_fault",
         "cancelled",
+        "abandoned",
         "internal",
     }
 )
@@ -80,6 +81,9 @@ class OrderWorkflow:
         """
         try:
             async with self._saga as saga:
+                if order.abandoned:
+                    reason = "its workflow was terminated, or its Temporal lost it"
+                    raise ApplicationError(reason, type="abandoned", non_retryable=True)
                 for step in STEPS:
                     self._learn(await saga.step(step, order, self._state))
                 await self._complete()
@@ -223,4 +227,4 @@ def _reason(failure: Failure, order: Order) -> str:
         return f"{failure.step} failed {failure.attempts} times: {failure.reason}"
     if failure.kind == "deadline":
         return f"{failure.step} did not finish before the order's deadline of {order.options.deadline_s:g} s"
-    return f"{failure.step} failed: {failure.reason}"
+    return failure.reason if failure.step is None else f"{failure.step} failed: {failure.reason}"

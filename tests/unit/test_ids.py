@@ -5,7 +5,16 @@ from collections.abc import Callable
 
 import pytest
 
-from flowforge.ids import is_identifier, new_charge_id, new_order_id, new_request_id, order_id_of, workflow_id_for
+from flowforge.ids import (
+    is_identifier,
+    new_charge_id,
+    new_order_id,
+    new_request_id,
+    order_id_of,
+    workflow_id_for,
+    workflow_id_of_retry,
+    workflow_id_of_unwinding,
+)
 
 
 @pytest.mark.parametrize(("make", "prefix"), [(new_order_id, "ord_"), (new_charge_id, "ch_"), (new_request_id, "req_")])
@@ -23,6 +32,15 @@ def test_either_name_of_an_order_leads_to_the_other() -> None:
 @pytest.mark.parametrize("workflow_id", ["mine", "order-ord_1", "order-ord_w.x", f"order-ord_{'0' * 32}", "A.b_c-1"])
 def test_workflow_id_that_a_client_chose_leads_to_its_order_and_back(workflow_id: str) -> None:
     assert workflow_id_for(order_id_of(workflow_id)) == workflow_id
+
+
+@pytest.mark.parametrize("first", ["mine", workflow_id_for(new_order_id())])
+def test_order_that_is_tried_again_is_counted_and_either_name_leads_to_the_other(first: str) -> None:
+    second = workflow_id_of_retry(first)
+    third = workflow_id_of_retry(second)
+    assert (second, third) == (f"{first}~2", f"{first}~3")
+    assert [workflow_id_for(order_id_of(name)) for name in (second, third)] == [second, third]
+    assert not any(is_identifier(name) for name in (second, third, workflow_id_of_unwinding(first)))
 
 
 @pytest.mark.parametrize("text", ["a", "A-1._", "x" * 128])

@@ -34,13 +34,22 @@ ORDERS: Final = Table(
     Column("updated_at", UtcTimestamp, nullable=False),
     Column("closed_at", UtcTimestamp),
     Column("deadline_at", UtcTimestamp, nullable=False),
+    Column("cancel_requested_at", UtcTimestamp),
+    Column("cancel_reason", String),
+    Column("retry_of", String),
+    Column("retried_by", String),
     CheckConstraint(
-        "status in ('running', 'compensating', 'completed', 'failed', 'cancelled', 'needs_attention')", name="status"
+        "status in ('running', 'paused', 'compensating', 'completed', 'failed', 'cancelled', 'needs_attention')",
+        name="status",
     ),
     Index(None, "status", "sequence"),
     Index(None, "customer_id", "sequence"),
 )
-"""`sequence` counts the orders as their rows were opened; lists are paged by it: no row ever appears further back."""
+"""`sequence` counts the orders as their rows were opened; lists are paged by it: no row ever appears further back.
+
+`cancel_requested_at` stays once set: no step of the order takes effect after it. `retry_of` and `retried_by` are
+order ids.
+"""
 
 ORDER_EVENTS: Final = Table(
     "order_events",
@@ -54,3 +63,22 @@ ORDER_EVENTS: Final = Table(
     sqlite_with_rowid=False,
 )
 """`id` counts 1, 2, 3 … within an order; rows are only ever added."""
+
+ORDER_ATTEMPTS: Final = Table(
+    "order_attempts",
+    METADATA,
+    Column("order_id", String, ForeignKey("orders.order_id"), primary_key=True),
+    Column("id", Integer, primary_key=True),
+    Column("step", String, nullable=False),
+    Column("undo", String),
+    Column("attempt", Integer, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("error_code", String),
+    Column("error_message", String),
+    Column("worker", String, nullable=False),
+    Column("placement", String, nullable=False),
+    Column("started_at", UtcTimestamp, nullable=False),
+    Column("ended_at", UtcTimestamp, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Every attempt that lived to tell: `id` counts within an order; `undo` is the undo's name, null for a step forward."""
