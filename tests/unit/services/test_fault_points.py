@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from flowforge.errors import StartupError
+from flowforge.errors import InjectedFault, StartupError
 from flowforge.services.fault_points import OPERATIONS, FaultPoint, nowhere
 
 _PROGRAM = """
@@ -55,7 +55,7 @@ def test_process_that_was_stopped_goes_on_when_continued() -> None:
     "asked", ["payments.charge", "kill:payments.charge", "kill:x.y:before", "kill:payments.charge:after"]
 )
 def test_fault_point_that_does_not_exist_is_one_line(asked: str) -> None:
-    with pytest.raises(StartupError, match=f"FLOWFORGE_FAULT_POINT='{asked}' is not allowed; allowed: kill or stop"):
+    with pytest.raises(StartupError, match=f"FLOWFORGE_FAULT_POINT='{asked}' is not allowed; allowed: kill, stop"):
         FaultPoint(asked)
 
 
@@ -67,3 +67,28 @@ def test_without_permission_no_fault_point_is_there(asked: str) -> None:
 def test_every_operation_can_be_named() -> None:
     for operation in OPERATIONS:
         assert isinstance(FaultPoint.reach(f"stop:{operation}:inside", is_allowed=True), FaultPoint)
+
+
+def test_service_that_is_out_of_order_works_again_after_as_many_failures() -> None:
+    reach = FaultPoint("fail:payments.charge:before:2")
+    for _ in range(2):
+        with pytest.raises(ConnectionError, match=r"payments\.charge is out of order"):
+            reach("payments.charge", "before")
+    reach("payments.charge", "before")
+    reach("payments.charge", "inside")
+
+
+def test_service_that_refuses_for_good_never_works_again() -> None:
+    reach = FaultPoint("refuse:payments.charge.undo:before")
+    for _ in range(9):
+        with pytest.raises(InjectedFault):
+            reach("payments.charge.undo", "before")
+
+
+def test_several_fault_points_are_all_there() -> None:
+    asked = "fail:payments.charge:before:1,refuse:payments.charge:inside:1"
+    reach = FaultPoint.reach(asked, is_allowed=True)
+    with pytest.raises(ConnectionError):
+        reach("payments.charge", "before")
+    with pytest.raises(InjectedFault):
+        reach("payments.charge", "inside")
