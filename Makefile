@@ -8,7 +8,7 @@ ARGS   ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check fmt bench lock clean
+.PHONY: help setup demo test check fmt bench fuzz lock clean
 
 # An environment whose Python is gone (an upgrade, a move) is made again.
 ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
@@ -42,6 +42,9 @@ fmt: $(STAMP) ## format the code and repair what can be repaired
 
 bench: $(STAMP) ## measure, and write docs/performance.md
 	@$(PYTHON) main.py bench $(ARGS)
+
+fuzz: $(STAMP) ## 20,000 made-up requests to a running FlowForge, and clients that misbehave
+	$(PYTHON) -m pytest tests/fuzz --requests 20000 $(ARGS)
 
 lock: ## pin the requirements anew, after a change in pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url \

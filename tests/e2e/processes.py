@@ -67,6 +67,11 @@ class Process:
             self._err.append(line)
             self._err_grew.set()
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
