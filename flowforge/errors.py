@@ -52,6 +52,12 @@ class UnknownProduct(Refusal):
     code = "unknown_product"
 
 
+class MixedCurrencies(Refusal):
+    """The products of one order are priced in several currencies."""
+
+    code = "mixed_currencies"
+
+
 class CardDeclined(Refusal):
     """The payment provider declined the card."""
 
@@ -176,6 +182,7 @@ class StartupError(FlowForgeError):
 
 
 REFUSALS: dict[str, type[Refusal]] = {
-    error.code: error for error in (OutOfStock, UnknownProduct, CardDeclined, InsufficientFunds, UnknownPaymentMethod)
+    error.code: error
+    for error in (OutOfStock, UnknownProduct, MixedCurrencies, CardDeclined, InsufficientFunds, UnknownPaymentMethod)
 }
 """Every refusal by its code, so that a recorded one can be raised again."""

@@ -7,18 +7,23 @@ from flowforge.durable.table import Step, Undo
 from flowforge.orders.contracts import Order, OrderState
 from flowforge.services.inventory.activities import InventoryActivities as Inventory
 from flowforge.services.inventory.contracts import QuoteOrder, ReserveInventory
+from flowforge.services.lines import Line
 from flowforge.services.payments.activities import PaymentActivities as Payments
 from flowforge.services.payments.contracts import ChargePayment
 from flowforge.services.warehouse.activities import WarehouseActivities as Warehouse
 from flowforge.services.warehouse.contracts import ApplyToWarehouse
 
 
+def _lines(order: Order) -> tuple[Line, ...]:
+    return (Line(product_id=order.product_id, quantity=order.quantity),)
+
+
 def _quote(call: StepCall, order: Order, _state: OrderState) -> QuoteOrder:
-    return QuoteOrder(call=call, product_id=order.product_id, quantity=order.quantity)
+    return QuoteOrder(call=call, lines=_lines(order))
 
 
 def _reserve(call: StepCall, order: Order, _state: OrderState) -> ReserveInventory:
-    return ReserveInventory(call=call, product_id=order.product_id, quantity=order.quantity)
+    return ReserveInventory(call=call, lines=_lines(order))
 
 
 def _charge(call: StepCall, order: Order, state: OrderState) -> ChargePayment:
@@ -35,7 +40,7 @@ def _charge(call: StepCall, order: Order, state: OrderState) -> ChargePayment:
 
 
 def _ship(call: StepCall, order: Order, _state: OrderState) -> ApplyToWarehouse:
-    return ApplyToWarehouse(call=call, order_id=order.order_id, product_id=order.product_id, quantity=order.quantity)
+    return ApplyToWarehouse(call=call, order_id=order.order_id, lines=_lines(order))
 
 
 REFUND: Final = "refund_payment_by_idempotency_key"

@@ -25,6 +25,7 @@ FAILURE_CODES: Final = frozenset(
     {
         "out_of_stock",
         "unknown_product",
+        "mixed_currencies",
         "card_declined",
         "insufficient_funds",
         "unknown_payment_method",

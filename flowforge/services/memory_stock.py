@@ -1,8 +1,10 @@
 """The stock that the memory adapters of inventory and warehouse share, as the SQL ones share their tables."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from flowforge.durable.fence import StepCall
 from flowforge.services.memory_store import MemoryTransaction
 
 
@@ -37,6 +39,15 @@ class Reserved:
     product_id: str
     quantity: int
     state: Literal["open", "shipped", "released"] = "open"
+
+
+def reserved_for(transaction: MemoryTransaction, call: StepCall) -> dict[Hashable, Reserved]:
+    """Return what the saga of a delivery has reserved, by its keys."""
+    return {
+        key: reservation
+        for key, reservation in transaction.rows(Reserved).items()
+        if isinstance(key, tuple) and key[:2] == (call.saga_id, call.occurrence)
+    }
 
 
 def move(

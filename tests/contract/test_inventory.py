@@ -7,11 +7,13 @@ import pytest
 from flowforge.durable.fence import UndoStep
 from flowforge.errors import Conflict, OutOfStock, UnknownProduct, Unprocessable
 from flowforge.services.inventory.contracts import Quote, QuoteOrder, SetStock
+from flowforge.services.lines import Line
 from tests.contract.worlds import World, forward, reservation, undo
 
 
 def quoting(quantity: int, product_id: str = "SKU-9", attempt: int = 1) -> QuoteOrder:
-    return QuoteOrder(call=forward("quote", attempt=attempt), product_id=product_id, quantity=quantity)
+    lines = (Line(product_id=product_id, quantity=quantity),)
+    return QuoteOrder(call=forward("quote", attempt=attempt), lines=lines)
 
 
 async def test_quote_multiplies_the_price_and_moves_nothing(world: World) -> None:
@@ -58,7 +60,7 @@ async def test_occurrences_of_one_saga_are_apart(world: World) -> None:
     request = reservation(2)
     await world.inventory.reserve(request)
     second = forward("reserve", occurrence=1)
-    await world.inventory.reserve(type(request)(call=second, product_id="SKU-9", quantity=3))
+    await world.inventory.reserve(type(request)(call=second, lines=(Line(product_id="SKU-9", quantity=3),)))
     assert await world.stock() == (10, 5, 5, 0)
     await world.inventory.release(undo("reserve", occurrence=1))
     assert await world.stock() == (10, 8, 2, 0)

@@ -11,6 +11,7 @@ from flowforge.services.inventory.port import Inventory
 from flowforge.services.inventory.sql import SqlInventory
 from flowforge.services.journal import Entry, FailedAttempt
 from flowforge.services.ledger import SqlLedger
+from flowforge.services.lines import Line
 from flowforge.services.memory_ledger import MemoryLedger
 from flowforge.services.payments.contracts import Charge, ChargePayment
 from flowforge.services.payments.memory import MemoryPayments
@@ -99,7 +100,8 @@ def reservation(
     quantity: int = 2, saga_id: str = "ord_1", attempt: int = 1, product_id: str = "SKU-9"
 ) -> ReserveInventory:
     """Return a request to reserve."""
-    return ReserveInventory(call=forward("reserve", saga_id, attempt), product_id=product_id, quantity=quantity)
+    lines = (Line(product_id=product_id, quantity=quantity),)
+    return ReserveInventory(call=forward("reserve", saga_id, attempt), lines=lines)
 
 
 def charging(method: str = "tok_visa", saga_id: str = "ord_1", attempt: int = 1) -> ChargePayment:
@@ -116,7 +118,9 @@ def charging(method: str = "tok_visa", saga_id: str = "ord_1", attempt: int = 1)
 def shipping(quantity: int = 2, saga_id: str = "ord_1", attempt: int = 1) -> ApplyToWarehouse:
     """Return a request to ship."""
     return ApplyToWarehouse(
-        call=forward("ship", saga_id, attempt), order_id=saga_id, product_id="SKU-9", quantity=quantity
+        call=forward("ship", saga_id, attempt),
+        order_id=saga_id,
+        lines=(Line(product_id="SKU-9", quantity=quantity),),
     )
 
 

@@ -65,7 +65,7 @@ class WarehouseView(TypedDict):
     order_id: str
     product_id: str
     quantity: int
-    status: Literal["applied", "reverted"]
+    status: Literal["applied", "reverted", "returned"]
 
 
 class Counts(TypedDict):

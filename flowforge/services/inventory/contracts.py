@@ -3,42 +3,49 @@
 from dataclasses import dataclass
 
 from flowforge.durable.fence import StepCall
+from flowforge.services.lines import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteOrder:
-    """Ask whether `quantity` units of a product are available, and for what price."""
+    """Ask whether all of these units are available, and for what price."""
 
     call: StepCall
-    product_id: str
-    quantity: int
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """The price that will be charged: `amount_minor` is `quantity` times `unit_price_minor`, in `currency`."""
+    """The price that will be charged.
 
-    product_id: str
+    Attributes:
+        product_id: the product, None where there are several.
+        quantity: how many units, of all products.
+        unit_price_minor: what one unit costs, None where there are several products.
+        amount_minor: the total over all lines, computed here and nowhere else.
+        currency: of the prices; they all have the same.
+    """
+
+    product_id: str | None
     quantity: int
-    unit_price_minor: int
+    unit_price_minor: int | None
     amount_minor: int
     currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReserveInventory:
-    """Set `quantity` units of a product aside for this saga."""
+    """Set all of these units aside for this saga, or none."""
 
     call: StepCall
-    product_id: str
-    quantity: int
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """Units set aside until they are shipped or released."""
+    """Units set aside until they are shipped or released; `product_id` is None where they are of several products."""
 
-    product_id: str
+    product_id: str | None
     quantity: int
 
 

@@ -14,9 +14,10 @@ from flowforge.services.inventory.contracts import (
     SetStock,
     StockLevel,
 )
-from flowforge.services.inventory.stock import out_of_stock, unknown_product, with_stock_set
+from flowforge.services.inventory.stock import quoted, refuse_unless_available, with_stock_set
+from flowforge.services.lines import only_product, units
 from flowforge.services.memory_ledger import MemoryLedger
-from flowforge.services.memory_stock import Product, Reserved, move
+from flowforge.services.memory_stock import Product, Reserved, move, reserved_for
 from flowforge.services.memory_store import MemoryTransaction
 
 
@@ -60,39 +61,26 @@ def _level(product: Product) -> StockLevel:
     return StockLevel(**asdict(product))
 
 
-def _available(transaction: MemoryTransaction, product_id: str, quantity: int) -> Product:
-    product = transaction.rows(Product).get(product_id)
-    if product is None:
-        raise unknown_product(product_id)
-    if product.available < quantity:
-        raise out_of_stock(product_id, quantity, product.available)
-    return product
-
-
 def _quote(request: QuoteOrder, transaction: MemoryTransaction) -> Quote:
-    product = _available(transaction, request.product_id, request.quantity)
-    return Quote(
-        product_id=request.product_id,
-        quantity=request.quantity,
-        unit_price_minor=product.unit_price_minor,
-        amount_minor=product.unit_price_minor * request.quantity,
-        currency=product.currency,
-    )
+    return quoted(request.lines, _catalogue(transaction))
 
 
 def _reserve(request: ReserveInventory, transaction: MemoryTransaction) -> Reservation:
-    _available(transaction, request.product_id, request.quantity)
-    move(transaction, request.product_id, available=-request.quantity, reserved=request.quantity)
-    key = (request.call.saga_id, request.call.occurrence, request.product_id)
-    transaction.rows(Reserved)[key] = Reserved(product_id=request.product_id, quantity=request.quantity)
-    return Reservation(product_id=request.product_id, quantity=request.quantity)
+    refuse_unless_available(request.lines, _catalogue(transaction))
+    for line in request.lines:
+        move(transaction, line.product_id, available=-line.quantity, reserved=line.quantity)
+        key = (request.call.saga_id, request.call.occurrence, line.product_id)
+        transaction.rows(Reserved)[key] = Reserved(product_id=line.product_id, quantity=line.quantity)
+    return Reservation(product_id=only_product(request.lines), quantity=units(request.lines))
 
 
-def _release(request: UndoStep, transaction: MemoryTransaction, outcome: Mapping[str, Any]) -> None:
-    reservations = transaction.rows(Reserved)
-    key = (request.call.saga_id, request.call.occurrence, outcome["product_id"])
-    reservation = reservations[key]
-    reservations[key] = replace(reservation, state="released")
-    # Shipped units come back with the revert of their shipment.
-    if reservation.state == "open":
-        move(transaction, reservation.product_id, available=reservation.quantity, reserved=-reservation.quantity)
+def _release(request: UndoStep, transaction: MemoryTransaction, _outcome: Mapping[str, Any]) -> None:
+    for key, reservation in reserved_for(transaction, request.call).items():
+        transaction.rows(Reserved)[key] = replace(reservation, state="released")
+        # Shipped units come back with the revert of their shipment.
+        if reservation.state == "open":
+            move(transaction, reservation.product_id, available=reservation.quantity, reserved=-reservation.quantity)
+
+
+def _catalogue(transaction: MemoryTransaction) -> dict[str, Product]:
+    return {product.product_id: product for product in transaction.rows(Product).values()}

@@ -24,17 +24,18 @@ class Inventory(Protocol):
 
         Raises:
             UnknownProduct: the catalogue has no such product (recorded).
-            OutOfStock: fewer units are available (recorded).
+            OutOfStock: fewer units of a product are available (recorded).
+            MixedCurrencies: the products are not priced in one currency (recorded).
             DatabaseUnavailable: nothing was written; try again.
         """
         ...
 
     async def reserve(self, request: ReserveInventory) -> Reservation:
-        """Set units aside. Operation `inventory.reserve`, undone by `release`.
+        """Set units aside, of all lines or of none. Operation `inventory.reserve`, undone by `release`.
 
         Raises:
             UnknownProduct: the catalogue has no such product (recorded).
-            OutOfStock: fewer units are available (recorded).
+            OutOfStock: fewer units of a product are available (recorded).
             EffectFenced: released before it was reserved; nothing is written.
             DatabaseUnavailable: nothing was written; try again.
         """

@@ -19,14 +19,21 @@ from flowforge.services.inventory.contracts import (
     SetStock,
     StockLevel,
 )
-from flowforge.services.inventory.stock import out_of_stock, unknown_product, with_stock_set
+from flowforge.services.inventory.stock import quoted, refuse_unless_available, with_stock_set
 from flowforge.services.ledger import SqlLedger
+from flowforge.services.lines import Line, only_product, units
 
 _PRODUCT: Final = PRODUCTS.c.product_id == bindparam("id")
 _UNITS: Final[BindParameter[int]] = bindparam("units", type_=BigInteger)
 
 _FIND: Final = select(PRODUCTS).where(_PRODUCT)
 _FIND_TO_CHANGE: Final = _FIND.with_for_update()
+_FIND_MANY: Final = (
+    select(PRODUCTS).where(PRODUCTS.c.product_id.in_(bindparam("ids", expanding=True))).order_by(PRODUCTS.c.product_id)
+)
+_LOCK_MANY: Final = _FIND_MANY.with_for_update()
+"""In one order for all who change several products, so that no two of them wait for each other."""
+
 _LEVELS: Final = (
     select(PRODUCTS)
     .where(PRODUCTS.c.product_id > bindparam("after"))
@@ -44,24 +51,15 @@ _GIVE_BACK: Final = (
     .values(available=PRODUCTS.c.available + _UNITS, reserved=PRODUCTS.c.reserved - _UNITS)
 )
 _RESERVE: Final = insert(RESERVATIONS)
-_FIND_RESERVATION: Final = (
-    select(RESERVATIONS.c.state, RESERVATIONS.c.quantity)
-    .where(
-        RESERVATIONS.c.saga_id == bindparam("saga"),
-        RESERVATIONS.c.occurrence == bindparam("number"),
-        RESERVATIONS.c.product_id == bindparam("product"),
-    )
+_OF_THIS_SAGA: Final = (RESERVATIONS.c.saga_id == bindparam("saga")) & (
+    RESERVATIONS.c.occurrence == bindparam("number")
+)
+_FIND_RESERVED: Final = (
+    select(RESERVATIONS.c.product_id, RESERVATIONS.c.state, RESERVATIONS.c.quantity)
+    .where(_OF_THIS_SAGA)
     .with_for_update()
 )
-_RELEASE: Final = (
-    update(RESERVATIONS)
-    .where(
-        RESERVATIONS.c.saga_id == bindparam("saga"),
-        RESERVATIONS.c.occurrence == bindparam("number"),
-        RESERVATIONS.c.product_id == bindparam("product"),
-    )
-    .values(state="released")
-)
+_RELEASE: Final = update(RESERVATIONS).where(_OF_THIS_SAGA).values(state="released")
 _ADD: Final = insert(PRODUCTS)
 _CHANGE: Final = (
     update(PRODUCTS)
@@ -100,49 +98,62 @@ class SqlInventory:
 
 
 def _quote(request: QuoteOrder, connection: Connection) -> Quote:
-    product = connection.execute(_FIND, {"id": request.product_id}).first()
-    if product is None:
-        raise unknown_product(request.product_id)
-    if product.available < request.quantity:
-        raise out_of_stock(request.product_id, request.quantity, product.available)
-    return Quote(
-        product_id=request.product_id,
-        quantity=request.quantity,
-        unit_price_minor=product.unit_price_minor,
-        amount_minor=product.unit_price_minor * request.quantity,
-        currency=product.currency,
-    )
+    return quoted(request.lines, _products(connection, request.lines))
 
 
 def _reserve(request: ReserveInventory, connection: Connection) -> Reservation:
-    if connection.execute(_TAKE, {"id": request.product_id, "units": request.quantity}).rowcount == 0:
-        product = connection.execute(_FIND, {"id": request.product_id}).first()
-        if product is None:
-            raise unknown_product(request.product_id)
-        raise out_of_stock(request.product_id, request.quantity, product.available)
+    _take(connection, request.lines)
+    now = datetime.now(UTC)
     connection.execute(
         _RESERVE,
-        {
-            "saga_id": request.call.saga_id,
-            "occurrence": request.call.occurrence,
-            "product_id": request.product_id,
-            "quantity": request.quantity,
-            "state": "open",
-            "created_at": datetime.now(UTC),
-        },
+        [
+            {
+                "saga_id": request.call.saga_id,
+                "occurrence": request.call.occurrence,
+                "product_id": line.product_id,
+                "quantity": line.quantity,
+                "state": "open",
+                "created_at": now,
+            }
+            for line in request.lines
+        ],
     )
-    return Reservation(product_id=request.product_id, quantity=request.quantity)
+    return Reservation(product_id=only_product(request.lines), quantity=units(request.lines))
 
 
-def _release(request: UndoStep, connection: Connection, outcome: dict[str, Any]) -> None:
-    product_id = outcome["product_id"]
-    key = {"saga": request.call.saga_id, "number": request.call.occurrence, "product": product_id}
-    reservation = connection.execute(_FIND_RESERVATION, key).one()
+def _take(connection: Connection, lines: Sequence[Line]) -> None:
+    """Take all units from the available ones, or refuse before anything was written."""
+    movements = [{"id": line.product_id, "units": line.quantity} for line in lines]
+    if len(lines) == 1 and connection.execute(_TAKE, movements[0]).rowcount == 1:
+        return
+    refuse_unless_available(lines, _lock(connection, lines))
+    connection.execute(_TAKE, movements)
+
+
+def _release(request: UndoStep, connection: Connection, _outcome: dict[str, Any]) -> None:
+    key = {"saga": request.call.saga_id, "number": request.call.occurrence}
+    reserved = connection.execute(_FIND_RESERVED, key).all()
     connection.execute(_RELEASE, key)
     # Units that are shipped are not here to be given back: the revert of the shipment, still to come, finds the
     # reservation released and returns them to the available ones. So the two undos may come in either order.
-    if reservation.state == "open":
-        connection.execute(_GIVE_BACK, {"id": product_id, "units": reservation.quantity})
+    back = [Line(product_id=row.product_id, quantity=row.quantity) for row in reserved if row.state == "open"]
+    if len(back) > 1:
+        _lock(connection, back)
+    if back:
+        connection.execute(_GIVE_BACK, [{"id": line.product_id, "units": line.quantity} for line in back])
+
+
+def _products(connection: Connection, lines: Sequence[Line]) -> dict[str, Any]:
+    if len(lines) == 1:
+        found = connection.execute(_FIND, {"id": lines[0].product_id})
+    else:
+        found = connection.execute(_FIND_MANY, {"ids": [line.product_id for line in lines]})
+    return {row.product_id: row for row in found}
+
+
+def _lock(connection: Connection, lines: Sequence[Line]) -> dict[str, Any]:
+    found = connection.execute(_LOCK_MANY, {"ids": [line.product_id for line in lines]})
+    return {row.product_id: row for row in found}
 
 
 def _set_stock(change: SetStock, connection: Connection) -> StockLevel:

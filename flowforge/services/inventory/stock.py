@@ -1,19 +1,73 @@
 """The rules of stock that hold wherever it is kept."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
-from flowforge.errors import Conflict, OutOfStock, UnknownProduct, Unprocessable
-from flowforge.services.inventory.contracts import SetStock, StockLevel
-
-
-def unknown_product(product_id: str) -> UnknownProduct:
-    """Return the refusal of a product that the catalogue does not have."""
-    return UnknownProduct(f"unknown product {product_id}")
+from flowforge.errors import Conflict, MixedCurrencies, OutOfStock, UnknownProduct, Unprocessable
+from flowforge.services.inventory.contracts import Quote, SetStock, StockLevel
+from flowforge.services.lines import Line, only_product, units
 
 
-def out_of_stock(product_id: str, asked: int, available: int) -> OutOfStock:
-    """Return the refusal of more units than are available."""
-    return OutOfStock(f"out of stock: {asked} x {product_id} asked for, {available} available")
+class Priced(Protocol):
+    """A product of the catalogue, wherever it is kept."""
+
+    @property
+    def unit_price_minor(self) -> int:
+        """What one unit costs."""
+        ...
+
+    @property
+    def currency(self) -> str:
+        """Of the price."""
+        ...
+
+    @property
+    def available(self) -> int:
+        """Units that nobody has reserved."""
+        ...
+
+
+def quoted(lines: Sequence[Line], products: Mapping[str, Priced]) -> Quote:
+    """Price an order: the one place where a total is computed.
+
+    Raises:
+        UnknownProduct, OutOfStock: see `refuse_unless_available`.
+        MixedCurrencies: there is no total.
+    """
+    refuse_unless_available(lines, products)
+    first = products[lines[0].product_id]
+    for line in lines:
+        currency = products[line.product_id].currency
+        if currency != first.currency:
+            raise MixedCurrencies(f"{line.product_id} is priced in {currency}, not in {first.currency}")
+    return Quote(
+        product_id=only_product(lines),
+        quantity=units(lines),
+        unit_price_minor=first.unit_price_minor if len(lines) == 1 else None,
+        amount_minor=sum(products[line.product_id].unit_price_minor * line.quantity for line in lines),
+        currency=first.currency,
+    )
+
+
+def refuse_unless_available(lines: Sequence[Line], products: Mapping[str, Priced]) -> None:
+    """See that there are units for every line.
+
+    Args:
+        lines: what is asked for.
+        products: those of its products that the catalogue has.
+
+    Raises:
+        UnknownProduct, OutOfStock: of the first line that cannot be had; it names the product.
+    """
+    for line in lines:
+        product = products.get(line.product_id)
+        if product is None:
+            raise UnknownProduct(f"unknown product {line.product_id}")
+        if product.available < line.quantity:
+            raise OutOfStock(
+                f"out of stock: {line.quantity} x {line.product_id} asked for, {product.available} available"
+            )
 
 
 def with_stock_set(change: SetStock, present: StockLevel | None) -> StockLevel:

@@ -1,4 +1,4 @@
-"""The warehouse's step as a Temporal activity, next to its undo."""
+"""The warehouse's steps as Temporal activities, each next to its undo."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from temporalio import activity
 
 from flowforge.durable.fence import Undone, UndoStep
 from flowforge.services.delivery import Delivery
-from flowforge.services.warehouse.contracts import ApplyToWarehouse, WarehouseApplied
+from flowforge.services.warehouse.contracts import ApplyToWarehouse, Restocked, RestockReturn, WarehouseApplied
 from flowforge.services.warehouse.port import Warehouse
 
 
@@ -29,4 +29,11 @@ class WarehouseActivities:
         """Undo `apply`."""
         return await self._delivery.run(
             request.call, "warehouse.apply", lambda call: self._warehouse.revert(replace(request, call=call))
+        )
+
+    @activity.defn(name="warehouse.restock")
+    async def restock(self, request: RestockReturn) -> Restocked:
+        """Take back what was shipped; for good."""
+        return await self._delivery.run(
+            request.call, "warehouse.restock", lambda call: self._warehouse.restock(replace(request, call=call))
         )

@@ -8,10 +8,17 @@ from typing import Any
 
 from flowforge.durable.fence import Undone, UndoStep
 from flowforge.errors import EffectFenced
+from flowforge.services.lines import Line, described, only_product, units
 from flowforge.services.memory_ledger import MemoryLedger
-from flowforge.services.memory_stock import Reserved, move
+from flowforge.services.memory_stock import Reserved, move, reserved_for
 from flowforge.services.memory_store import MemoryTransaction
-from flowforge.services.warehouse.contracts import ApplyToWarehouse, WarehouseApplied, WarehouseRecord
+from flowforge.services.warehouse.contracts import (
+    ApplyToWarehouse,
+    Restocked,
+    RestockReturn,
+    WarehouseApplied,
+    WarehouseRecord,
+)
 
 
 class MemoryWarehouse:
@@ -29,6 +36,10 @@ class MemoryWarehouse:
         """See Warehouse.revert."""
         return await self._ledger.undo(request.call, "warehouse.apply", partial(_revert, request))
 
+    async def restock(self, request: RestockReturn) -> Restocked:
+        """See Warehouse.restock."""
+        return await self._ledger.apply(request.call, "warehouse.restock", partial(_restock, request), Restocked)
+
     async def records(
         self, *, order_id: str | None = None, limit: int = 50, before: str | None = None
     ) -> Sequence[WarehouseRecord]:
@@ -42,32 +53,43 @@ class MemoryWarehouse:
 
 
 def _apply(request: ApplyToWarehouse, transaction: MemoryTransaction) -> WarehouseApplied:
-    key = (request.call.saga_id, request.call.occurrence, request.product_id)
-    reservations = transaction.rows(Reserved)
-    reservation = reservations.get(key)
-    if reservation is None or reservation.state != "open" or reservation.quantity != request.quantity:
-        raise EffectFenced(
-            f"nothing to ship: {request.quantity} x {request.product_id} are not reserved for {request.call.saga_id}"
+    reserved = reserved_for(transaction, request.call)
+    ready = {
+        Line(product_id=reservation.product_id, quantity=reservation.quantity)
+        for reservation in reserved.values()
+        if reservation.state == "open"
+    }
+    if ready != set(request.lines):
+        raise EffectFenced(f"nothing to ship: {described(request.lines)} are not reserved for {request.call.saga_id}")
+    for key, reservation in reserved.items():
+        transaction.rows(Reserved)[key] = replace(reservation, state="shipped")
+        move(transaction, reservation.product_id, reserved=-reservation.quantity, shipped=reservation.quantity)
+        transaction.rows(WarehouseRecord)[key] = WarehouseRecord(
+            order_id=request.order_id,
+            product_id=reservation.product_id,
+            quantity=reservation.quantity,
+            status="applied",
+            created_at=datetime.now(UTC),
         )
-    reservations[key] = replace(reservation, state="shipped")
-    move(transaction, request.product_id, reserved=-request.quantity, shipped=request.quantity)
-    transaction.rows(WarehouseRecord)[key] = WarehouseRecord(
-        order_id=request.order_id,
-        product_id=request.product_id,
-        quantity=request.quantity,
-        status="applied",
-        created_at=datetime.now(UTC),
-    )
-    return WarehouseApplied(product_id=request.product_id, quantity=request.quantity)
+    return WarehouseApplied(product_id=only_product(request.lines), quantity=units(request.lines))
 
 
-def _revert(request: UndoStep, transaction: MemoryTransaction, outcome: Mapping[str, Any]) -> None:
-    key = (request.call.saga_id, request.call.occurrence, outcome["product_id"])
-    records, reservations = transaction.rows(WarehouseRecord), transaction.rows(Reserved)
-    records[key] = replace(records[key], status="reverted")
-    quantity, still_reserved = outcome["quantity"], reservations[key].state == "shipped"
-    if still_reserved:
-        reservations[key] = replace(reservations[key], state="open")
-    # Where the reservation was released meanwhile, there is none to put the units back into.
-    where = "reserved" if still_reserved else "available"
-    move(transaction, outcome["product_id"], shipped=-quantity, **{where: quantity})
+def _revert(request: UndoStep, transaction: MemoryTransaction, _outcome: Mapping[str, Any]) -> None:
+    records = transaction.rows(WarehouseRecord)
+    for key, reservation in reserved_for(transaction, request.call).items():
+        records[key] = replace(records[key], status="reverted")
+        still_reserved = reservation.state == "shipped"
+        if still_reserved:
+            transaction.rows(Reserved)[key] = replace(reservation, state="open")
+        # Where the reservation was released meanwhile, there is none to put the units back into.
+        where = "reserved" if still_reserved else "available"
+        move(transaction, reservation.product_id, shipped=-reservation.quantity, **{where: reservation.quantity})
+
+
+def _restock(request: RestockReturn, transaction: MemoryTransaction) -> Restocked:
+    records = transaction.rows(WarehouseRecord)
+    shipped = {key: records[key] for key in reserved_for(transaction, request.call) if records[key].status == "applied"}
+    for key, record in shipped.items():
+        records[key] = replace(record, status="returned")
+        move(transaction, record.product_id, shipped=-record.quantity, available=record.quantity)
+    return Restocked(quantity=sum(record.quantity for record in shipped.values()))

@@ -4,23 +4,37 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from flowforge.durable.fence import Undone, UndoStep
-from flowforge.services.warehouse.contracts import ApplyToWarehouse, WarehouseApplied, WarehouseRecord
+from flowforge.services.warehouse.contracts import (
+    ApplyToWarehouse,
+    Restocked,
+    RestockReturn,
+    WarehouseApplied,
+    WarehouseRecord,
+)
 
 
 class Warehouse(Protocol):
     """Ships reserved units. Every method is one transaction; apply and revert write their ledger row in it."""
 
     async def apply(self, request: ApplyToWarehouse) -> WarehouseApplied:
-        """Ship what was reserved. Operation `warehouse.apply`, undone by `revert`.
+        """Ship what was reserved, all lines. Operation `warehouse.apply`, undone by `revert`.
 
         Raises:
-            EffectFenced: reverted before it was applied; nothing is written.
+            EffectFenced: reverted before it was applied, or not reserved as it is to be shipped; nothing is written.
             DatabaseUnavailable: nothing was written; try again.
         """
         ...
 
     async def revert(self, request: UndoStep) -> Undone:
         """Undo `apply`: take the units back into the reservation, or leave a tombstone where nothing was shipped.
+
+        Raises:
+            DatabaseUnavailable: nothing was written; try again.
+        """
+        ...
+
+    async def restock(self, request: RestockReturn) -> Restocked:
+        """Take back what was shipped. Operation `warehouse.restock`; for good, so there is nothing to undo.
 
         Raises:
             DatabaseUnavailable: nothing was written; try again.

@@ -12,6 +12,7 @@ from flowforge.orders.records import OrderRecord
 from flowforge.persistence.database import Database
 from flowforge.services.inventory.contracts import QuoteOrder, ReserveInventory
 from flowforge.services.journal import FailedAttempt
+from flowforge.services.lines import Line
 from flowforge.services.payments.contracts import ChargePayment
 from flowforge.services.warehouse.contracts import ApplyToWarehouse
 from flowforge.services.wiring import Services, build_services
@@ -61,12 +62,13 @@ class PlacedOrder:
     async def do(self, step: str, *, attempt: int = 1, answered: bool = True) -> object:
         """Deliver a step; without `answered` its answer is lost on the way."""
         call, order, services = self.call(step, attempt), self.order, self.shop.services
+        lines = (Line(product_id=order.product_id, quantity=order.quantity),)
         answer: object
         if step == "check_inventory":
-            request = QuoteOrder(call=call, product_id=order.product_id, quantity=order.quantity)
+            request = QuoteOrder(call=call, lines=lines)
             answer = await services.inventory.quote(request)
         elif step == "reserve_inventory":
-            reserve = ReserveInventory(call=call, product_id=order.product_id, quantity=order.quantity)
+            reserve = ReserveInventory(call=call, lines=lines)
             answer = await services.inventory.reserve(reserve)
         elif step == "process_payment":
             charge = ChargePayment(
@@ -78,9 +80,7 @@ class PlacedOrder:
             )
             answer = await services.payments.charge(charge)
         else:
-            ship = ApplyToWarehouse(
-                call=call, order_id=order.order_id, product_id=order.product_id, quantity=order.quantity
-            )
+            ship = ApplyToWarehouse(call=call, order_id=order.order_id, lines=lines)
             answer = await services.warehouse.apply(ship)
         if answered:
             self.completed.append(step)
