@@ -1,19 +1,22 @@
-"""What all tests share: a real Temporal, started by the tests themselves or the one that was named."""
+"""What all tests share: a real Temporal, started by the tests themselves or the one that was named, and databases."""
 
 import contextlib
 import os
+import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from temporalio.client import Client
 
+from flowforge.persistence.migrations.migrate import migrate
 from flowforge.settings import Settings
 from flowforge.temporal.client import connect, connect_with_retry
 from flowforge.temporal.devserver import DevServer
 from flowforge.temporal.provision import provide
 from flowforge.temporal.target import TemporalTarget
+from tests.postgres import PostgresServer, postgres_server
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +36,41 @@ async def temporal_target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
 async def client(temporal_target: TemporalTarget) -> Client:
     """A connection to the tests' Temporal."""
     return await connect(temporal_target)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A Postgres server of the tests' own."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database that is up to date, to be copied."""
+    file = tmp_path_factory.mktemp("migrated") / "empty.sqlite3"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """An SQLite database of the test's own, up to date, with the seeded catalogue and no orders."""
+    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'flowforge.sqlite3')}"
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """The same on Postgres."""
+    with postgres.database(template="migrated") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The same on each: a test that takes this runs once on either database."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,7 +1,6 @@
 """One database, used by async code: a unit of work is a plain function of a connection, run in one thread hop."""
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,13 +11,16 @@ from sqlalchemy.engine import URL, make_url
 
 from flowforge.errors import DatabaseUnavailable
 from flowforge.persistence.outage import translated
+from flowforge.persistence.postgres import compact_json, is_collision, plain, pooled_engine, wait_at_most
 from flowforge.persistence.writer import Writer
 
 BUSY_TIMEOUT_S: Final = 5.0
-"""How long a transaction waits for another process's write lock. Steps must be given more time than this."""
+"""How long a transaction waits for another's lock. Steps must be given more time than this."""
 
 _SHORT_BUSY_TIMEOUT_MS: Final = 100
 _POOL_SIZE: Final = 8
+_TRIES: Final = 3
+"""How often a unit of work is begun that collides with others: two can collide with it one after the other."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,21 +34,25 @@ class Database:
     the lock, and begin with BEGIN IMMEDIATE: a transaction that reads first and writes later would otherwise fail when
     another process wrote in between. Readers have connections of their own, and are never held up by a writer.
 
+    On Postgres they run side by side. One that fails only because of another (both inserted the same key, a deadlock)
+    is rolled back and run again, so a unit of work does nothing that cannot be done twice.
+
     A caller that is cancelled while its work runs does not stop it: the transaction goes on and may commit.
     """
 
     def __init__(self, url: str) -> None:
         """Prepare access to the database at an SQLAlchemy `url`; nothing is opened yet."""
-        self.url: Final = make_url(url)
+        self.url: Final = plain(make_url(url))
         self._writing: Writer | _Threads
         if self.url.get_backend_name() == "sqlite":
             self._writing = Writer(_sqlite_engine(self.url, pool_size=1), busy_timeout_ms=int(BUSY_TIMEOUT_S * 1000))
             # Said by ourselves: the driver would say it late, and an event of SQLAlchemy slows every statement.
             self._reading = _Threads(_sqlite_engine(self.url, pool_size=_POOL_SIZE), "database-read", begin="BEGIN")
         else:
-            engine = _pooled_engine(self.url)
-            self._writing = _Threads(engine, "database-write")
-            self._reading = _Threads(engine, "database-read")
+            engine = pooled_engine(self.url, size=2 * _POOL_SIZE, lock_timeout_s=BUSY_TIMEOUT_S)
+            self._writing = _Threads(engine, "database-write", tries=_TRIES)
+            one_moment = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._reading = _Threads(one_moment, "database-read")
 
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, *args)` in a transaction; commit when it returns, roll back when it raises.
@@ -88,14 +94,15 @@ class Database:
 class _Threads:
     """Runs units of work side by side, each in a thread of several and in a transaction of its own."""
 
-    def __init__(self, engine: Engine, name: str, *, begin: str | None = None) -> None:
+    def __init__(self, engine: Engine, name: str, *, begin: str | None = None, tries: int = 1) -> None:
         self._engine = engine
         self._begin = begin
+        self._tries = tries
         self._pool = ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix=name)
 
-    def submit(self, work: Callable[[Connection], T], *, busy_timeout_ms: int | None = None) -> Future[T]:  # noqa: ARG002 -- a server's writers do not block one another
+    def submit(self, work: Callable[[Connection], T], *, busy_timeout_ms: int | None = None) -> Future[T]:
         try:
-            return self._pool.submit(_transact, self._engine, self._begin, work)
+            return self._pool.submit(self._run, work, busy_timeout_ms)
         except RuntimeError as error:
             raise DatabaseUnavailable("the database is closed") from error
 
@@ -103,26 +110,28 @@ class _Threads:
         self._pool.shutdown(wait=True)
         self._engine.dispose()
 
+    def _run(self, work: Callable[[Connection], T], busy_timeout_ms: int | None) -> T:
+        tries = self._tries
+        while True:
+            tries -= 1
+            try:
+                with self._engine.begin() as connection:
+                    if self._begin is not None:
+                        connection.exec_driver_sql(self._begin)
+                    if busy_timeout_ms is not None:
+                        wait_at_most(connection, busy_timeout_ms)
+                    return work(connection)
+            except Exception as error:
+                if tries > 0 and is_collision(error):
+                    continue
+                meaning = translated(error)
+                if meaning is error:
+                    raise
+                raise meaning from error
+
 
 def _bound(work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[Connection], T]:
     return lambda connection: work(connection, *args, **kwargs)
-
-
-def _transact(engine: Engine, begin: str | None, work: Callable[[Connection], T]) -> T:
-    try:
-        with engine.begin() as connection:
-            if begin is not None:
-                connection.exec_driver_sql(begin)
-            return work(connection)
-    except Exception as error:
-        meaning = translated(error)
-        if meaning is error:
-            raise
-        raise meaning from error
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def _sqlite_engine(url: URL, *, pool_size: int) -> Engine:
@@ -132,7 +141,7 @@ def _sqlite_engine(url: URL, *, pool_size: int) -> Engine:
         connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_S},
         pool_size=pool_size,
         max_overflow=0,
-        json_serializer=_compact,
+        json_serializer=compact_json,
     )
 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -142,7 +151,3 @@ def _sqlite_engine(url: URL, *, pool_size: int) -> Engine:
 
     event.listen(engine, "connect", prepare)
     return engine
-
-
-def _pooled_engine(url: URL) -> Engine:
-    return create_engine(url, pool_size=2 * _POOL_SIZE, max_overflow=0, pool_pre_ping=True, json_serializer=_compact)

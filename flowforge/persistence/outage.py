@@ -1,11 +1,15 @@
 """Telling the database's own trouble from a mistake in a statement."""
 
 import sqlite3
+from typing import Final
 
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from flowforge.errors import DatabaseUnavailable
+
+_NOW_READ_ONLY: Final = "25006"
+"""A Postgres that has become a standby: its successor is elsewhere, or soon will be."""
 
 
 def unavailable(error: DBAPIError) -> DatabaseUnavailable | None:
@@ -19,6 +23,7 @@ def unavailable(error: DBAPIError) -> DatabaseUnavailable | None:
         error.connection_invalidated
         or isinstance(error, (OperationalError, InterfaceError))
         or type(error) is DatabaseError
+        or getattr(original, "sqlstate", None) == _NOW_READ_ONLY
     ):
         return None
     return DatabaseUnavailable(f"the database is not available: {original}")

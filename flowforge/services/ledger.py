@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from flowforge.durable.fence import StepCall, Undone
 from flowforge.errors import Refusal
 from flowforge.persistence.database import Database
+from flowforge.persistence.postgres import alone
 from flowforge.persistence.tables.ledger import LEDGER
 from flowforge.services.fault_points import Reach, nowhere
 from flowforge.services.journal import Entry, Journal, State
@@ -92,6 +93,7 @@ class SqlLedger:
         started_at: datetime,
         connection: Connection,
     ) -> Outcome | Refusal:
+        alone(connection, call.saga_id)
         row = _find(connection, call, operation)
         if row is not None:
             return answer(row.state, row.outcome, result, operation=operation, saga_id=call.saga_id)
@@ -116,6 +118,7 @@ class SqlLedger:
         started_at: datetime,
         connection: Connection,
     ) -> Undone:
+        alone(connection, call.saga_id)
         row = _find(connection, call, operation)
         if row is None:
             entry = _entry(call, operation, "not_needed", {}, started_at)

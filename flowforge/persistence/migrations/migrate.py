@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 from flowforge.errors import StartupError
+from flowforge.persistence.postgres import plain
 
 _LOCK_TIMEOUT_S: Final = 60.0
 _ADVISORY_LOCK: Final = 7_036_874_417_766_423
@@ -28,7 +29,7 @@ def migrate(url: str) -> None:
     Raises:
         StartupError: the database is newer than this code, or cannot be reached, made or written; one line.
     """
-    target = make_url(url)
+    target = plain(make_url(url))
     if target.get_backend_name() == "sqlite":
         _make_folder(target)
     try:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -54,11 +53,9 @@ def fault_injection() -> bool:
 
 
 @pytest.fixture
-async def api(tmp_path: Path, *, fault_injection: bool) -> AsyncIterator[Api]:
-    """The application over a shop of its own."""
-    url = f"sqlite:///{tmp_path / 'shop.sqlite3'}"
-    migrate(url)
-    async for each in _open(url, fault_injection=fault_injection):
+async def api(database_url: str, *, fault_injection: bool) -> AsyncIterator[Api]:
+    """The application over a shop of its own, on either database."""
+    async for each in _open(database_url, fault_injection=fault_injection):
         yield each
 
 

@@ -1,20 +1,16 @@
-"""A shop of its own for every test."""
+"""A shop of its own for every test, on either database."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from flowforge.persistence.database import Database
-from flowforge.persistence.migrations.migrate import migrate
 from tests.integration.orders.shop import Shop
 
 
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+async def shop(database_url: str) -> AsyncIterator[Shop]:
     """A shop with the seeded catalogue and no orders."""
-    url = f"sqlite:///{tmp_path / 'shop.sqlite3'}"
-    migrate(url)
-    database = Database(url)
+    database = Database(database_url)
     yield Shop(database)
     await database.close()
