@@ -1,0 +1,102 @@
+"""A definition's text, read: what it says, and where it says it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final, Literal
+
+from flowforge.engine.definition.json_text import Places, load_json, places_in_json
+from flowforge.engine.definition.pointers import parents
+from flowforge.engine.definition.problems import DefinitionRefused, Problem
+from flowforge.engine.definition.yaml_text import load_yaml
+
+MAX_BYTES: Final = 1024 * 1024
+"""The longest text that is read."""
+
+MAX_DEPTH: Final = 32
+"""How deep objects and lists may be nested."""
+
+Form = Literal["json", "yaml"]
+
+
+class Document:
+    """What a text says, and where.
+
+    Attributes:
+        value: what it says, as JSON values.
+    """
+
+    def __init__(self, value: Any, places: Callable[[], Places]) -> None:
+        self.value = value
+        self._find_places = places
+        self._places: Places | None = None
+
+    def place_of(self, pointer: str) -> tuple[int, int] | None:
+        """Return line and column of what a pointer points to, or of the nearest thing around it that is there."""
+        if self._places is None:  # only a definition with a problem needs them
+            self._places = self._find_places()
+        return next((self._places[part] for part in parents(pointer) if part in self._places), None)
+
+    def placed(self, problem: Problem) -> Problem:
+        """Return a problem with its line and column."""
+        place = self.place_of(problem.pointer)
+        return problem if place is None else replace(problem, line=place[0], column=place[1])
+
+
+def read(text: str | bytes, *, form: Form | None = None) -> Document:
+    """Read a definition's text.
+
+    Args:
+        text: the text; bytes are UTF-8.
+        form: what it is written in; None looks whether it begins as JSON does.
+
+    Raises:
+        DefinitionRefused: it cannot be read, or is larger or nested more deeply than is allowed.
+    """
+    size = len(text) if isinstance(text, bytes) else len(text.encode(errors="surrogatepass"))
+    if size > MAX_BYTES:
+        raise DefinitionRefused([Problem(code="FF-1014", message=f"the text has {size} bytes, at most {MAX_BYTES}")])
+    readable = _decode(text).removeprefix("\ufeff")
+    if (form or _guess(readable)) == "json":
+        document = Document(load_json(readable), lambda: places_in_json(readable))
+    else:
+        value, places = load_yaml(readable, max_depth=MAX_DEPTH)
+        document = Document(value, lambda: places)
+    too_deep = deeper_than(document.value, MAX_DEPTH)
+    if too_deep:
+        raise DefinitionRefused([Problem(code="FF-1014", message=f"nested more than {MAX_DEPTH} deep")])
+    return document
+
+
+def of_value(value: Any) -> Document:
+    """Return a document that was never text: its problems have no lines."""
+    if deeper_than(value, MAX_DEPTH):
+        raise DefinitionRefused([Problem(code="FF-1014", message=f"nested more than {MAX_DEPTH} deep")])
+    return Document(value, dict)
+
+
+def deeper_than(value: Any, depth: int) -> bool:
+    """Tell whether objects and lists are nested more deeply than that, without following them further down."""
+    level = [value]
+    for _ in range(depth + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _guess(text: str) -> Form:
+    return "json" if text.lstrip()[:1] in {"{", "["} else "yaml"
+
+
+def _decode(text: str | bytes) -> str:
+    try:
+        decoded = text.decode() if isinstance(text, bytes) else text
+        decoded.encode()
+    except UnicodeError as error:
+        raise DefinitionRefused([Problem(code="FF-1000", message="not UTF-8")]) from error
+    return decoded

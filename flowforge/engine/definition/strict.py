@@ -1,0 +1,46 @@
+"""What all parts of the canonical model have in common: camelCase in JSON, frozen, and no key that is not known."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from flowforge.engine.durations import DurationError, parse, written
+
+
+class Strict(BaseModel):
+    """A frozen part of a definition."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, allow_inf_nan=False)
+
+
+def _duration(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            return parse(value)
+        except DurationError as error:
+            raise PydanticCustomError("duration", "{error}", {"error": error.message}) from error
+    raise PydanticCustomError("duration", "not a duration")
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(written, return_type=str),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "examples": ["500ms", "30s", "1h30m", "3d", "PT5M"]},
+                {"type": "number", "minimum": 0, "description": "milliseconds"},
+            ]
+        }
+    ),
+]
+"""A length of time: `500ms`, `30s`, `1h30m`, `3d`, ISO 8601, or milliseconds as a number."""
+
+Count = Annotated[int, Field(strict=True, ge=1)]
+"""A whole number from 1."""
