@@ -76,6 +76,13 @@ class UnknownPaymentMethod(Refusal):
     code = "unknown_payment_method"
 
 
+class OrderCancelled(Refusal):
+    """The order was cancelled: none of its steps takes effect any more."""
+
+    code = "cancelled"
+    status = 409
+
+
 class EffectFenced(FlowForgeError):
     """A forward effect came after its undo: it found the tombstone and wrote nothing."""
 
@@ -183,6 +190,14 @@ class StartupError(FlowForgeError):
 
 REFUSALS: dict[str, type[Refusal]] = {
     error.code: error
-    for error in (OutOfStock, UnknownProduct, MixedCurrencies, CardDeclined, InsufficientFunds, UnknownPaymentMethod)
+    for error in (
+        OutOfStock,
+        UnknownProduct,
+        MixedCurrencies,
+        CardDeclined,
+        InsufficientFunds,
+        UnknownPaymentMethod,
+        OrderCancelled,
+    )
 }
 """Every refusal by its code, so that a recorded one can be raised again."""

@@ -14,6 +14,8 @@ from flowforge.api.app import create_app
 from flowforge.api.dependencies import AppServices, Orders
 from flowforge.orders.activities import OrderActivities
 from flowforge.orders.contracts import OrderOptions
+from flowforge.orders.control import OrderControl
+from flowforge.orders.control_rows import ControlRows
 from flowforge.orders.feed import OrderFeed
 from flowforge.orders.gateway import OrderGateway
 from flowforge.orders.journal import OrderJournal
@@ -48,14 +50,12 @@ class Fulfilment:
 
     def gateway(self, client: Client) -> OrderGateway:
         """Return the door to the orders; the worker's own client makes their start eager."""
-        settings = self.settings
-        options = OrderOptions(
-            placement=settings.step_placement,
-            deadline_s=settings.order_deadline_s,
-            forward_max_interval_s=settings.forward_retry_max_interval_s,
-            undo_max_interval_s=settings.undo_retry_max_interval_s,
-        )
-        return OrderGateway(client, self.reads, task_queue=settings.task_queue, options=options)
+        return OrderGateway(client, self.reads, task_queue=self.settings.task_queue, options=self._order_options())
+
+    def control(self, client: Client) -> OrderControl:
+        """Return what an operator may do to orders."""
+        rows = ControlRows(self.database)
+        return OrderControl(client, rows, task_queue=self.settings.task_queue, options=self._order_options())
 
     def worker(self, client: Client) -> Worker:
         """Return a worker that is not yet running."""
@@ -82,6 +82,15 @@ class Fulfilment:
                 temporal_ui_url=ui_url(self.settings, target),
                 namespace=target.namespace,
             )
+        )
+
+    def _order_options(self) -> OrderOptions:
+        settings = self.settings
+        return OrderOptions(
+            placement=settings.step_placement,
+            deadline_s=settings.order_deadline_s,
+            forward_max_interval_s=settings.forward_retry_max_interval_s,
+            undo_max_interval_s=settings.undo_retry_max_interval_s,
         )
 
 

@@ -30,6 +30,14 @@ class SagaOwner(Protocol):
         """Take note that the saga turns back; return False where it is too late: the saga then counts as completed."""
         ...
 
+    async def held(self) -> bool:
+        """Take note that the saga stands still before a step; return False where it must not."""
+        ...
+
+    async def released(self) -> None:
+        """Take note that it goes on; see `SagaScope.time_held`."""
+        ...
+
     async def needs_attention(self) -> None:
         """Take note that an undo can never succeed, and that all others are done."""
         ...
@@ -50,6 +58,13 @@ class NoOwner:
         """Always turn back."""
         return True
 
+    async def held(self) -> bool:
+        """Always stand still."""
+        return True
+
+    async def released(self) -> None:
+        """Note nothing."""
+
     async def needs_attention(self) -> None:
         """Note nothing."""
 
@@ -66,6 +81,7 @@ class SagaScope:
     Attributes:
         completed: the steps that have answered, in the order in which they did.
         failure: why the saga unwinds, None while it goes forward.
+        time_held: how long steps were kept waiting in all; the deadline has moved on by as much.
     """
 
     def __init__(
@@ -79,6 +95,7 @@ class SagaScope:
     ) -> None:
         self.completed: list[str] = []
         self.failure: Failure | None = None
+        self.time_held = timedelta()
         self._deadline = deadline
         self._policies = policies or Policies()
         self._owner = owner or NoOwner()
@@ -91,6 +108,10 @@ class SagaScope:
         self._is_after_cancellation = False
         self._timer: asyncio.Task[None] | None = None
         self._expired = False
+        self._expires_at = 0.0
+        self._is_on_hold = False
+        self._held_steps = 0
+        self._held_since = 0.0
 
     @property
     def current_step(self) -> str | None:
@@ -120,6 +141,14 @@ class SagaScope:
         """Give up an undo that failed for good; ValueError where none of this name is stuck."""
         self._undos.write_off(name, by=by, reason=reason)
 
+    def hold(self) -> None:
+        """Keep the next step waiting until `release`; what is in flight goes on, and undos are never held."""
+        self._is_on_hold = True
+
+    def release(self) -> None:
+        """Let a saga go on that was held."""
+        self._is_on_hold = False
+
     async def __aenter__(self) -> Self:
         body = asyncio.current_task()
         if self._body is not None or body is None:
@@ -129,7 +158,8 @@ class SagaScope:
         # A cancellation that was delivered before is none of this saga's: the saga may belong to a clean-up after it.
         self._is_after_cancellation = body.cancelling() > 0
         if self._deadline is not None:
-            self._timer = asyncio.create_task(self._expire(body, self._deadline))
+            self._expires_at = _now() + self._deadline.total_seconds()
+            self._run_timer(body)
         return self
 
     async def __aexit__(
@@ -158,6 +188,12 @@ class SagaScope:
 
     async def _track(self, name: str, work: Coroutine[Any, Any, R]) -> R:
         """Run a forward step, known to be in flight, so that unwinding can wait until it has settled."""
+        try:
+            while self._is_on_hold and self._is_open and not self._is_called_off():
+                await self._stand_still()
+        except BaseException:
+            work.close()
+            raise
         if self.failure is not None or self._is_called_off():
             work.close()
             raise asyncio.CancelledError
@@ -184,8 +220,36 @@ class SagaScope:
     def _is_called_off(self) -> bool:
         return self._expired or (self._runtime.is_cancelled() and not self._is_after_cancellation)
 
-    async def _expire(self, body: asyncio.Task[Any], deadline: timedelta) -> None:
-        await self._runtime.sleep(deadline, summary="deadline of the saga")
+    async def _stand_still(self) -> None:
+        """Keep a step waiting; while any step is, the deadline stands still too."""
+        self._held_steps += 1
+        if self._held_steps == 1:
+            self._held_since = _now()
+            if self._timer is not None:
+                self._timer.cancel()
+        try:
+            if await self._owner.held():
+                await self._runtime.wait_until(lambda: not self._is_on_hold)
+            else:
+                self._is_on_hold = False
+        finally:
+            self._held_steps -= 1
+            if self._held_steps == 0:
+                self._move_deadline(_now() - self._held_since)
+        if self._held_steps == 0:
+            await self._owner.released()
+
+    def _move_deadline(self, by_s: float) -> None:
+        self.time_held += timedelta(seconds=by_s)
+        self._expires_at += by_s
+        if self._timer is not None and self._body is not None and self._is_open:
+            self._run_timer(self._body)
+
+    def _run_timer(self, body: asyncio.Task[Any]) -> None:
+        self._timer = asyncio.create_task(self._expire(body, timedelta(seconds=self._expires_at - _now())))
+
+    async def _expire(self, body: asyncio.Task[Any], left: timedelta) -> None:
+        await self._runtime.sleep(left, summary="deadline of the saga")
         self._expired = True
         body.cancel()
 
@@ -213,6 +277,11 @@ class SagaScope:
         await self._undos.run(self._owner.needs_attention)
         await self._owner.unwound(failure)
         return True
+
+
+def _now() -> float:
+    """Return the loop's time in seconds: in a workflow it is the run's own, the same in every replay."""
+    return asyncio.get_running_loop().time()
 
 
 async def _outlive_cancellation(task: asyncio.Task[R]) -> R:

@@ -1,12 +1,13 @@
-"""The one activity that belongs to the order itself: moving its row on."""
+"""The activities that belong to the order itself: moving its row on, and ending its run as the row says."""
 
-from typing import Protocol
+from datetime import timedelta
+from typing import Final, Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from flowforge.errors import FlowForgeError
-from flowforge.orders.contracts import CloseOrder, OrderClosed
+from flowforge.orders.contracts import CancelRun, CloseOrder, OrderClosed
 from flowforge.services.delivery import BindLogContext
 
 
@@ -20,6 +21,9 @@ class OrderRows(Protocol):
             DatabaseUnavailable: nothing was written; try again.
         """
         ...
+
+
+_RPC_TIMEOUT: Final = timedelta(seconds=5)
 
 
 class OrderActivities:
@@ -43,3 +47,12 @@ class OrderActivities:
             return await self._rows.close(request)
         except FlowForgeError as error:
             raise ApplicationError(error.message, type=error.code, non_retryable=not error.retryable) from error
+
+    @activity.defn(name="orders.cancel_run")
+    async def cancel_run(self, request: CancelRun) -> None:
+        """Ask Temporal to cancel the run that asks for this; a second time is nothing new."""
+        info = activity.info()
+        if info.workflow_id is None:
+            raise RuntimeError("no run asked for this")
+        run = activity.client().get_workflow_handle(info.workflow_id, run_id=info.workflow_run_id)
+        await run.cancel(reason=request.reason, rpc_timeout=_RPC_TIMEOUT)

@@ -85,16 +85,35 @@ class CloseOrder:
 
     Attributes:
         order: the accepted order, to open the row where no step got that far.
-        to: `completed` from running; `compensating` from running or needs_attention; `needs_attention`, `failed` and
-            `cancelled` from compensating or needs_attention. The same end again is a no-op that succeeds.
+        to: `paused` from running; `running` from paused; `completed` from either, unless the row is marked as to be
+            cancelled; `compensating` from either or needs_attention; `needs_attention`, `failed` and `cancelled` from
+            compensating or needs_attention. The same end again is a no-op that succeeds.
         state: the workflow's view: its completed steps, failure and compensations are written with the status.
         failed_step: the step that failed, when `to` is compensating because of one.
+        deadline_at: when the order's time is over, ISO 8601 in UTC, when `to` is running: it moves on by a pause.
     """
 
     order: Order
     to: OrderStatus
     state: OrderState
     failed_step: str | None = None
+    deadline_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRun:
+    """Have Temporal take a run for cancelled whose order is."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOff:
+    """An operator gives up an undo that can never succeed."""
+
+    name: str
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

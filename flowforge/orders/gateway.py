@@ -11,26 +11,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowQueryFailedError
-from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from flowforge.errors import Conflict, IdempotencyKeyReused, NotFound, TemporalUnavailable
 from flowforge.ids import new_order_id, order_id_of, workflow_id_for, workflow_id_of_key
 from flowforge.orders.contracts import Order, OrderOptions, OrderState
+from flowforge.orders.intake import BODY, START_TIMEOUT, start
 from flowforge.orders.records import OrderRecord
-from flowforge.orders.story import summary
 from flowforge.orders.workflow import FULFIL_ORDER, OrderWorkflow
 from flowforge.temporal.client import absence_as_fault, check
 
 QUERY_TIMEOUT: Final = timedelta(milliseconds=300)
 """How long a reader waits for the workflow's own word; it hangs where no worker runs."""
-
-_BODY: Final = "idempotent_body"
-
-START_TIMEOUT: Final = timedelta(seconds=5)
-TASK_TIMEOUT: Final = timedelta(seconds=3)
-"""After this long without a sign of life from a worker, another one takes its workflow tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,23 +123,9 @@ class OrderGateway:
         )
         if name is not None and (record := await self._reads.get(name)) is not None:
             return _placed_before(new, record.body)
+        body = None if new.idempotency_key is None else new.body
         try:
-            with absence_as_fault():
-                await self._client.start_workflow(
-                    OrderWorkflow.run,
-                    order,
-                    id=order.workflow_id,
-                    task_queue=self._task_queue,
-                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                    task_timeout=TASK_TIMEOUT,
-                    static_summary=summary(order),
-                    memo=None if new.idempotency_key is None else {_BODY: new.body},
-                    request_eager_start=True,
-                    rpc_timeout=START_TIMEOUT,
-                )
-        except TemporalUnavailable as error:
-            message = f"{error.message}; whether it took the order is unknown: ask for {order.workflow_id!r} later"
-            raise TemporalUnavailable(message) from error
+            await start(self._client, order, task_queue=self._task_queue, body=body)
         except WorkflowAlreadyStartedError:
             # Its row is not there yet, or came this moment.
             return _placed_before(new, None if new.idempotency_key is None else await self._body_of(order.workflow_id))
@@ -195,7 +174,7 @@ class OrderGateway:
     async def _body_of(self, workflow_id: str) -> list[str | int]:
         with absence_as_fault():
             run = await self._client.get_workflow_handle(workflow_id).describe(rpc_timeout=START_TIMEOUT)
-        body: list[str | int] = await run.memo_value(_BODY, default=[])
+        body: list[str | int] = await run.memo_value(BODY, default=[])
         return body
 
     async def _temporal_answers(self) -> bool:

@@ -30,10 +30,12 @@ _MUTABLE: Final = (
     "currency",
     "charge_id",
     "closed_at",
+    "deadline_at",
     "last_event_id",
 )
+_FIXED: Final = ("product_id", "quantity", "cancel_requested_at", "cancel_reason")
 _LOAD: Final = (
-    select(ORDERS.c.product_id, ORDERS.c.quantity, *(ORDERS.c[name] for name in _MUTABLE))
+    select(*(ORDERS.c[name] for name in (*_FIXED, *_MUTABLE)))
     .where(ORDERS.c.order_id == bindparam("id"))
     .with_for_update()
 )
@@ -43,6 +45,7 @@ _SAVE: Final = (
     .where(ORDERS.c.order_id == bindparam("id"))
     .values({name: bindparam(name) for name in (*_MUTABLE, "updated_at")})
 )
+_LINK_RETRY: Final = update(ORDERS).where(ORDERS.c.order_id == bindparam("first")).values(retried_by=bindparam("again"))
 _ADD_EVENTS: Final = insert(ORDER_EVENTS)
 
 
@@ -100,11 +103,12 @@ def close(connection: Connection, request: CloseOrder) -> OrderClosed:
             _open(connection, asdict(order), progress, at)
         else:
             _save(connection, order.order_id, progress, at)
+    failure_code, failure_reason = progress.why_not_forward
     return OrderClosed(
         status=progress.status,
         steps_completed=tuple(progress.steps_completed),
-        failure_code=progress.failure_code,
-        failure_reason=progress.failure_reason,
+        failure_code=failure_code,
+        failure_reason=failure_reason,
         amount_minor=progress.amount_minor,
         currency=progress.currency,
         charge_id=progress.charge_id,
@@ -155,8 +159,11 @@ def _open(connection: Connection, order: Mapping[str, Any], progress: Progress, 
             "created_at": accepted_at,
             "updated_at": at,
             "deadline_at": accepted_at + timedelta(seconds=order["options"]["deadline_s"]),
+            "retry_of": order.get("retry_of"),
         },
     )
+    if order.get("retry_of") is not None:
+        connection.execute(_LINK_RETRY, {"first": order["retry_of"], "again": order["order_id"]})
     if events:
         connection.execute(_ADD_EVENTS, events)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from flowforge.durable.compensation import Compensation
+from flowforge.errors import OrderCancelled
 from flowforge.money import Money
 from flowforge.orders import wording
 from flowforge.orders.contracts import CloseOrder, OrderStatus
@@ -13,11 +14,13 @@ from flowforge.orders.records import CLOSED, EventStatus
 from flowforge.services.journal import Entry, FailedAttempt
 
 _MAY_BECOME: Final[Mapping[str, frozenset[str]]] = {
-    "running": frozenset({"completed", "compensating"}),
+    "running": frozenset({"paused", "completed", "compensating"}),
+    "paused": frozenset({"running", "completed", "compensating"}),
     "compensating": frozenset({"needs_attention", "failed", "cancelled"}),
     "needs_attention": frozenset({"compensating", "needs_attention", "failed", "cancelled"}),
 }
 _SETTLED: Final = frozenset({"completed", "not_needed"})
+_FORWARD: Final = frozenset({"running", "paused"})
 _OF_NO_STEP: Final = "order"
 
 
@@ -55,14 +58,23 @@ class Progress:
     currency: str | None = None
     charge_id: str | None = None
     closed_at: datetime | None = None
+    deadline_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    cancel_reason: str | None = None
     last_event_id: int = 0
     new_events: list[NewEvent] = field(default_factory=list)
 
     def record(self, entry: Entry) -> None:
-        """Take in an outcome of a step or an undo."""
+        """Take in an outcome of a step or an undo.
+
+        Raises:
+            OrderCancelled: a step of an order that is marked as to be cancelled; its effect must not be either.
+        """
         if entry.call.undo is not None:
             self._undone(entry, entry.call.undo)
             return
+        if self.cancel_requested_at is not None:
+            raise OrderCancelled(self._cancel_reason)
         if self.status in CLOSED:
             return  # a straggler without an effect: those that have one are fenced by then
         if entry.state == "applied":
@@ -90,20 +102,44 @@ class Progress:
         if request.to not in _MAY_BECOME.get(self.status, ()):
             return False
         state = request.state
+        if self.cancel_requested_at is not None and self.status in _FORWARD:
+            if request.to != "compensating":
+                return False
+            self.failure_code, self.failure_reason = "cancelled", self._cancel_reason
         self._complete(state.steps_completed, at)
         for name in ("amount_minor", "currency", "charge_id", "failure_code", "failure_reason"):
             if getattr(self, name) is None:
                 setattr(self, name, getattr(state, name))
         self.compensation_triggered = self.compensation_triggered or state.compensation_triggered
         self._merge(state.compensations, at)
-        if request.to == "compensating" and self.status == "running":
+        if request.to == "compensating" and self.status in _FORWARD:
             step = request.failed_step or self.current_step or _OF_NO_STEP
-            reason = state.failure_reason or state.failure_code or "the order is being unwound"
+            reason = self.failure_reason or self.failure_code or "the order is being unwound"
             self._add(step, "failed", reason, at)
+        if request.to == "paused":
+            self._add(_OF_NO_STEP, "paused", wording.PAUSED, at)
+        if request.to == "running":
+            self._resume(request.deadline_at, at)
         self.status = request.to
         self.current_step = None
         self.closed_at = at if request.to in CLOSED else None
         return True
+
+    @property
+    def why_not_forward(self) -> tuple[str | None, str | None]:
+        """Code and reason for which the order turned back, or is going to: it is marked as to be cancelled."""
+        if self.cancel_requested_at is not None and self.status in _FORWARD:
+            return "cancelled", self._cancel_reason
+        return self.failure_code, self.failure_reason
+
+    @property
+    def _cancel_reason(self) -> str:
+        return self.cancel_reason or "cancelled"
+
+    def _resume(self, deadline_at: str | None, at: datetime) -> None:
+        if deadline_at is not None:
+            self.deadline_at = datetime.fromisoformat(deadline_at)
+        self._add(_OF_NO_STEP, "resumed", wording.RESUMED, at)
 
     def _learn(self, entry: Entry) -> None:
         for name in ("amount_minor", "currency", "charge_id"):
@@ -112,6 +148,9 @@ class Progress:
 
     def _begin(self, step: str, completed: Sequence[str], started_at: datetime, at: datetime) -> None:
         """Say that a step began, unless a failed attempt of it has said so."""
+        if self.status == "paused":
+            # A held order begins no step: its run goes on, and what marked it as paused came late.
+            self.status = "running"
         if self.status == "running":
             self._complete(completed, at)
             if self.current_step == step:

@@ -7,7 +7,9 @@ from typing import Final, Literal, Self
 from flowforge.durable.compensation import Compensation
 from flowforge.orders.contracts import OrderState, OrderStatus
 
-EventStatus = Literal["started", "completed", "failed", "compensating", "compensated"]
+EventStatus = Literal[
+    "started", "completed", "failed", "compensating", "compensated", "written_off", "paused", "resumed"
+]
 
 CLOSED: Final[frozenset[OrderStatus]] = frozenset({"completed", "failed", "cancelled"})
 """How an order can end."""
@@ -29,7 +31,7 @@ class OrderRecord:
     """An order's row.
 
     What the client asked for (`customer_id` to `payment_method`) is None for an order that was accepted but whose first
-    step has not yet written its row.
+    step has not yet written its row. `retry_of` and `retried_by` are order ids.
     """
 
     order_id: str
@@ -51,6 +53,10 @@ class OrderRecord:
     charge_id: str | None = None
     updated_at: datetime | None = None
     closed_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    cancel_reason: str | None = None
+    retry_of: str | None = None
+    retried_by: str | None = None
     events: tuple[OrderEvent, ...] = ()
 
     @property

@@ -48,6 +48,8 @@ def undoing(undo: str) -> str:
     return f"undoing with {undo}"
 
 
+PAUSED: Final = "paused: the next step waits"
+RESUMED: Final = "resumed"
 NOTHING_TO_UNDO: Final = "nothing to undo; it cannot happen any more"
 
 

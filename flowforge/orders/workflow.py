@@ -1,7 +1,7 @@
 """The order workflow: walks the table of `saga.py`, and keeps the order's row in step with what Temporal knows."""
 
 import asyncio
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,7 +12,16 @@ from flowforge.durable.failures import Failure
 from flowforge.durable.policies import Policies, Policy
 from flowforge.durable.table import FencedSaga
 from flowforge.orders.activities import OrderActivities
-from flowforge.orders.contracts import CloseOrder, Order, OrderClosed, OrderOptions, OrderState, OrderStatus
+from flowforge.orders.contracts import (
+    CancelRun,
+    CloseOrder,
+    Order,
+    OrderClosed,
+    OrderOptions,
+    OrderState,
+    OrderStatus,
+    WriteOff,
+)
 from flowforge.orders.saga import STEPS
 from flowforge.orders.story import details
 from flowforge.services.inventory.contracts import Quote
@@ -37,15 +46,6 @@ FAILURE_CODES: Final = frozenset(
     }
 )
 """Every `failure_code` an order can have; a step that fails with any other type is `internal`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteOff:
-    """An operator gives up an undo that can never succeed."""
-
-    name: str
-    by: str
-    reason: str
 
 
 @workflow.defn(name=FULFIL_ORDER)
@@ -99,6 +99,26 @@ class OrderWorkflow:
         return self._state
 
     @workflow.update
+    def pause(self) -> OrderState:
+        """Hold the order before its next step; one that is held stays so."""
+        self._saga.hold()
+        return self._state
+
+    @pause.validator
+    def _validate_pause(self) -> None:
+        self._must_go_forward()
+
+    @workflow.update
+    def resume(self) -> OrderState:
+        """Let the order go on; one that is not held goes on anyway."""
+        self._saga.release()
+        return self._state
+
+    @resume.validator
+    def _validate_resume(self) -> None:
+        self._must_go_forward()
+
+    @workflow.update
     def retry_compensation(self, name: str) -> OrderState:
         """Try an undo again that failed for good."""
         self._saga.retry(name)
@@ -126,16 +146,36 @@ class OrderWorkflow:
         """
         code = failure.code if failure.code in FAILURE_CODES else "internal"
         self._state = replace(self._state, failure_code=code, failure_reason=_reason(failure, self._order))
-        closed = await self._close("compensating", failed_step=failure.step if failure.kind != "cancelled" else None)
+        closed = await self._close("compensating", failed_step=failure.step if code != "cancelled" else None)
         return closed.status != "completed"
+
+    async def held(self) -> bool:
+        """Mark the order as paused, unless an earlier run of this very task brought it to another end."""
+        return (await self._close("paused")).status == "paused"
+
+    async def released(self) -> None:
+        """Mark the order as running again; its time was not running out meanwhile."""
+        if self._state.status == "paused":
+            await self._close("running")
 
     async def needs_attention(self) -> None:
         """Mark the order as waiting for an operator."""
         await self._close("needs_attention")
 
     async def unwound(self, failure: Failure) -> None:  # noqa: ARG002  the row knows
-        """Write the order's end."""
-        await self._close("cancelled" if self._state.failure_code == "cancelled" else "failed")
+        """Write the order's end.
+
+        A run only ends Canceled when Temporal was asked to cancel it. A mark on the row is enough to get here without:
+        whoever set it may have died before it asked.
+        """
+        if self._state.failure_code != "cancelled":
+            await self._close("failed")
+            return
+        if workflow.cancellation_reason() is None:
+            request = CancelRun(reason=self._state.failure_reason or "")
+            await self._saga.note(OrderActivities.cancel_run, request, name="cancel the run as its order")
+            await workflow.wait_condition(lambda: workflow.cancellation_reason() is not None)
+        await self._close("cancelled")
 
     def changed(self) -> None:
         """Keep the state in step with the saga, for queries and for Temporal's UI."""
@@ -163,6 +203,11 @@ class OrderWorkflow:
         if name not in self._saga.undecided:
             raise ApplicationError(f"no undo {name!r} waits for an operator", type="conflict", non_retryable=True)
 
+    def _must_go_forward(self) -> None:
+        """Refuse to hold or release what is being unwound."""
+        if self._saga.failure is not None:
+            raise ApplicationError("the order is being unwound", type="conflict", non_retryable=True)
+
     def _learn(self, answer: Any) -> None:
         match answer:
             case Quote():
@@ -181,7 +226,14 @@ class OrderWorkflow:
         if to in {"completed", "failed", "cancelled"} and not workflow.all_handlers_finished():
             await workflow.wait_condition(workflow.all_handlers_finished)
         self.changed()
-        request = CloseOrder(order=self._order, to=to, state=self._state, failed_step=failed_step)
+        deadline = _deadline(self._order) + self._saga.time_held if to == "running" else None
+        request = CloseOrder(
+            order=self._order,
+            to=to,
+            state=self._state,
+            failed_step=failed_step,
+            deadline_at=None if deadline is None else deadline.isoformat(),
+        )
         closed: OrderClosed = await self._saga.note(OrderActivities.close, request, name=f"mark order as {to}")
         self._state = replace(
             self._state,
@@ -194,16 +246,19 @@ class OrderWorkflow:
             charge_id=closed.charge_id,
         )
         self.changed()
-        if to != "completed":
+        if to in {"compensating", "needs_attention", "failed", "cancelled"}:
             reason = self._state.failure_reason
             workflow.logger.info("order %s: %s", closed.status, reason, extra=_labels(self._order))
         return closed
 
 
+def _deadline(order: Order) -> datetime:
+    return datetime.fromisoformat(order.accepted_at) + timedelta(seconds=order.options.deadline_s)
+
+
 def _time_left(order: Order) -> timedelta:
     """Return what is left of the order's time: it counts from when the order was accepted, as its row tells."""
-    deadline = datetime.fromisoformat(order.accepted_at) + timedelta(seconds=order.options.deadline_s)
-    return max(deadline - workflow.now(), timedelta(milliseconds=1))
+    return max(_deadline(order) - workflow.now(), timedelta(milliseconds=1))
 
 
 def _policies(options: OrderOptions) -> Policies:
@@ -224,6 +279,8 @@ def _labels(order: Order) -> dict[str, str]:
 def _reason(failure: Failure, order: Order) -> str:
     if failure.kind == "cancelled":
         return workflow.cancellation_reason() or "cancelled"
+    if failure.code == "cancelled":
+        return failure.reason
     if failure.attempts > 1:
         return f"{failure.step} failed {failure.attempts} times: {failure.reason}"
     if failure.kind == "deadline":

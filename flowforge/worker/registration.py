@@ -11,5 +11,5 @@ WORKFLOWS: Final[Sequence[type]] = (OrderWorkflow,)
 
 
 def activities_of(services: Services, orders: OrderActivities) -> Sequence[Callable[..., Any]]:
-    """Return every activity: the services' own, and the one that closes an order's row."""
-    return (*services.activities, orders.close)
+    """Return every activity: the services' own, and those of the order itself."""
+    return (*services.activities, orders.close, orders.cancel_run)

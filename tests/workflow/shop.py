@@ -25,6 +25,8 @@ from temporalio.worker import (
 from flowforge.orders.activities import OrderActivities
 from flowforge.orders.audit import audit
 from flowforge.orders.contracts import CloseOrder, OrderOptions, OrderState
+from flowforge.orders.control import OrderControl
+from flowforge.orders.control_rows import ControlRows
 from flowforge.orders.gateway import NewOrder, OrderGateway, PlacedOrder
 from flowforge.orders.journal import OrderJournal
 from flowforge.orders.read_model import ReadModel
@@ -111,6 +113,7 @@ class Counter:
     reads: ReadModel
     services: Services
     gateway: OrderGateway
+    control: OrderControl
 
     async def place(self, **wishes: Any) -> PlacedOrder:
         """Place an order: 2 SKU-001, paid by tok_visa, unless the wishes say otherwise."""
@@ -195,6 +198,7 @@ async def open_counter(client: Client, folder: Path, options: OrderOptions) -> A
         reads=reads,
         services=build_services(database, OrderJournal(database)),
         gateway=OrderGateway(client, reads, task_queue=task_queue, options=options),
+        control=OrderControl(client, ControlRows(database), task_queue=task_queue, options=options),
     )
     await database.close()
 
