@@ -22,7 +22,6 @@ _ROOT: Final = Path(__file__).parents[1]
 _SAYS: Final = (
     # Nothing here outlives the tests, so nothing waits for the disk.
     "fsync=off",
-    "synchronous_commit=off",
     "full_page_writes=off",
     "max_connections=400",
     "listen_addresses=127.0.0.1",
