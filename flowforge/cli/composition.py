@@ -25,6 +25,7 @@ from flowforge.persistence.migrations.migrate import migrate
 from flowforge.services.fault_points import FaultPoint
 from flowforge.services.wiring import Services, build_services
 from flowforge.settings import Settings
+from flowforge.temporal.client import identity
 from flowforge.temporal.target import TemporalTarget
 from flowforge.worker.app import build_worker
 from flowforge.worker.registration import activities_of
@@ -125,6 +126,7 @@ async def open_fulfilment(settings: Settings) -> AsyncIterator[Fulfilment]:
                 fail_at=settings.fail_at,
                 bind_log_context=structlog.contextvars.bind_contextvars,
                 reach=reach,
+                worker=identity(),
             ),
         )
     finally:

@@ -23,6 +23,8 @@ class StepCall:
         opening: what the saga was started with, as JSON, for the transaction that writes the owner's row.
         fail_at: name of the step in which a fault was asked for, or None.
         labels: what every log line of this saga's steps carries, for example the order's and the request's id.
+        worker: the process that was given this delivery, as Temporal names it; empty until it is delivered.
+        placement: `local` or `queue`: where it was delivered; empty until it is.
     """
 
     saga_id: str
@@ -34,10 +36,12 @@ class StepCall:
     opening: Mapping[str, Any] | None = None
     fail_at: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    worker: str = ""
+    placement: str = ""
 
-    def on_attempt(self, number: int) -> Self:
+    def on_attempt(self, number: int, *, worker: str = "", placement: str = "") -> Self:
         """Return this call as Temporal's attempt `number` (from 1) of the placement it was made for."""
-        return replace(self, attempt=self.attempt + number - 1)
+        return replace(self, attempt=self.attempt + number - 1, worker=worker, placement=placement)
 
     def idempotency_key(self, operation: str) -> str:
         """Return the key that a service outside our database gets: saga, operation and occurrence."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from flowforge.errors import DatabaseUnavailable
+from flowforge.orders import attempts
 from flowforge.orders.contracts import CloseOrder, OrderClosed
 from flowforge.orders.progress import Progress
 from flowforge.persistence.database import Database
@@ -63,6 +64,13 @@ class OrderJournal:
             self._database.write_and_wait(_record, entry)
         else:
             _record(transaction, entry)
+
+    def redelivered(self, entry: Entry, transaction: Connection | None) -> None:
+        """See Journal.redelivered. Without a transaction this blocks, as `record` does."""
+        if transaction is None:
+            self._database.write_and_wait(attempts.add_again, entry)
+        else:
+            attempts.add_again(transaction, entry)
 
     async def attempt_failed(self, attempt: FailedAttempt) -> None:
         """See Journal.attempt_failed."""
@@ -125,15 +133,18 @@ def _record(connection: Connection, entry: Entry) -> None:
         progress = Progress(product_id=call.opening["product_id"], quantity=call.opening["quantity"])
         progress.record(entry)
         _open(connection, call.opening, progress, entry.at)
+    attempts.add(connection, entry)
 
 
 def _attempt_failed(connection: Connection, attempt: FailedAttempt) -> None:
     progress = _load(connection, attempt.call.saga_id)
     if progress is None:
         return
-    progress.attempt_failed(attempt)
+    if attempt.retried:  # else its end is told by `close`
+        progress.attempt_failed(attempt)
     if progress.new_events:
         _save(connection, attempt.call.saga_id, progress, attempt.at)
+    attempts.add_failed(connection, attempt)
 
 
 def _load(connection: Connection, order_id: str) -> Progress | None:

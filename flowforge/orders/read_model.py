@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, l
 from flowforge.durable.compensation import Compensation
 from flowforge.errors import DatabaseUnavailable
 from flowforge.orders.contracts import OrderStatus
+from flowforge.orders.history import Attempt, Place, attempts_of
 from flowforge.orders.records import OrderEvent, OrderRecord
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.inventory import PRODUCTS
@@ -94,6 +95,12 @@ class ReadModel:
         Both are of one moment: when the status is final, the events are all there will be.
         """
         return await self._database.read(_progress, order_id, after)
+
+    async def attempts(
+        self, order_or_workflow_id: str, *, limit: int, after: Place | None = None
+    ) -> Sequence[Attempt] | None:
+        """Return an order's attempts of steps and undos, oldest first; None where the order has no row."""
+        return await self._database.read(attempts_of, order_or_workflow_id, after, limit)
 
     async def counts(self) -> Mapping[str, int]:
         """Return how many `orders`, `inventory`, `payments` and `warehouse` entries there are."""

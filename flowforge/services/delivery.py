@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from flowforge.durable.fence import StepCall
-from flowforge.errors import DatabaseUnavailable, EffectFenced, Fault, FlowForgeError, InjectedFault, Refusal
+from flowforge.errors import REFUSALS, DatabaseUnavailable, EffectFenced, Fault, FlowForgeError, InjectedFault, Refusal
 from flowforge.services.faults import Faults
 from flowforge.services.journal import FailedAttempt, Journal
 
@@ -30,8 +30,18 @@ class Delivery:
     injected faults that are for good are not retryable, everything else is. The attempt's number is in its details.
     """
 
-    def __init__(self, journal: Journal[Any], faults: Faults, bind: BindLogContext | None = None) -> None:
-        """Take what notes failed attempts, what injects faults, and what binds the log context (None: nothing)."""
+    def __init__(
+        self, journal: Journal[Any], faults: Faults, bind: BindLogContext | None = None, *, worker: str = ""
+    ) -> None:
+        """Take its surroundings.
+
+        Args:
+            journal: notes failed attempts.
+            faults: injects those that were asked for.
+            bind: binds the log context; None for nothing.
+            worker: this process, as Temporal names it.
+        """
+        self._worker = worker
         self._journal = journal
         self._faults = faults
         self._bind = bind
@@ -48,37 +58,48 @@ class Delivery:
             ApplicationError: see the class.
         """
         info = activity.info()
-        call = call.on_attempt(info.attempt)
+        started_at = datetime.now(UTC)
+        placement = "local" if info.is_local else "queue"
+        call = call.on_attempt(info.attempt, worker=self._worker, placement=placement)
         if self._bind is not None:
             self._bind(**_log_context(call, info.workflow_id))
         try:
             answer = await perform(call)
             self._faults.after_commit(call, operation)
         except (Refusal, EffectFenced) as refusal:
-            # An answer, not a fault: nothing for the log.
+            # An answer, not a fault: nothing for the log. One that the ledger keeps was noted in its transaction.
+            if call.undo is not None or (isinstance(refusal, Refusal) and refusal.code not in REFUSALS):
+                await self._note(call, operation, refusal.code, refusal.message, started_at, retried=False)
             raise _failure(refusal, call, retried=False, category=ApplicationErrorCategory.BENIGN) from refusal
         except InjectedFault as fault:
             final = self._faults.is_final(call)
-            if not final:
-                await self._note(call, operation, fault.code, fault.message)
+            await self._note(call, operation, fault.code, fault.message, started_at, retried=not final)
             raise _failure(fault, call, retried=not final) from fault
         except DatabaseUnavailable as fault:
             # There is nowhere to note it.
             raise _failure(fault, call, retried=True) from fault
         except Fault as fault:
-            await self._note(call, operation, fault.code, fault.message)
+            await self._note(call, operation, fault.code, fault.message, started_at)
             raise _failure(fault, call, retried=True) from fault
         except Exception as error:
             # A defect, perhaps gone with the next deployment: it must not decide an order.
             message = f"{type(error).__name__}: {error}"
-            await self._note(call, operation, "internal", message)
+            await self._note(call, operation, "internal", message, started_at)
             raise ApplicationError(message, {"attempt": call.attempt}, type="internal") from error
         return answer
 
-    async def _note(self, call: StepCall, operation: str, code: str, message: str) -> None:
+    async def _note(
+        self, call: StepCall, operation: str, code: str, message: str, started_at: datetime, *, retried: bool = True
+    ) -> None:
         await self._journal.attempt_failed(
             FailedAttempt(
-                call=call, operation=operation, code=code, message=message, retried=True, at=datetime.now(UTC)
+                call=call,
+                operation=operation,
+                code=code,
+                message=message,
+                retried=retried,
+                started_at=started_at,
+                at=datetime.now(UTC),
             )
         )
 

@@ -13,7 +13,7 @@ State = Literal["applied", "refused", "undone", "not_needed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One new outcome of one step. A redelivery that only reads an outcome makes no entry.
+    """One outcome of one step: a new one for `Journal.record`, one that was found for `Journal.redelivered`.
 
     Attributes:
         call: the delivery that brought the outcome about.
@@ -38,6 +38,8 @@ class FailedAttempt:
 
     Attributes:
         retried: whether Temporal will deliver the step again.
+        started_at: when this delivery began, aware UTC.
+        at: when it failed, aware UTC.
     """
 
     call: StepCall
@@ -45,6 +47,7 @@ class FailedAttempt:
     code: str
     message: str
     retried: bool
+    started_at: datetime
     at: datetime
 
 
@@ -61,6 +64,19 @@ class Journal(Protocol[Transaction_contra]):
 
         Raises:
             DatabaseUnavailable: nothing was written; the effect is rolled back.
+        """
+        ...
+
+    def redelivered(self, entry: Entry, transaction: Transaction_contra | None) -> None:
+        """Note a delivery that found its outcome recorded, for people to see.
+
+        Args:
+            entry: the delivery; its state is what it found, its outcome `{"code": …, "message": …}` where it answers
+                with an error (`refused`; forward and `undone`).
+            transaction: as for `record`.
+
+        Raises:
+            DatabaseUnavailable: nothing was written.
         """
         ...
 

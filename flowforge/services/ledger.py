@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from flowforge.durable.fence import StepCall, Undone
-from flowforge.errors import Refusal
+from flowforge.errors import EffectFenced, Refusal
 from flowforge.persistence.database import Database
 from flowforge.persistence.postgres import alone
 from flowforge.persistence.tables.ledger import LEDGER
@@ -61,7 +61,7 @@ class SqlLedger:
         self._reach(operation, "before")
         outcome = await self._database.write(work)
         self._reach(operation, "after-commit")
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome, Refusal | EffectFenced):
             raise outcome
         return outcome
 
@@ -92,12 +92,18 @@ class SqlLedger:
         result: type[Outcome],
         started_at: datetime,
         connection: Connection,
-    ) -> Outcome | Refusal:
+    ) -> Outcome | Refusal | EffectFenced:
         alone(connection, call.saga_id)
         row = _find(connection, call, operation)
+        outcome: Outcome | Refusal | EffectFenced
         if row is not None:
-            return answer(row.state, row.outcome, result, operation=operation, saga_id=call.saga_id)
-        outcome: Outcome | Refusal
+            told = row.outcome
+            try:
+                outcome = answer(row.state, row.outcome, result, operation=operation, saga_id=call.saga_id)
+            except (Refusal, EffectFenced) as error:
+                outcome, told = error, refusal_to_json(error)
+            self._journal.redelivered(_entry(call, operation, row.state, told, started_at), connection)
+            return outcome
         try:
             outcome = effect(connection)
         except Refusal as refusal:
@@ -130,10 +136,16 @@ class SqlLedger:
         elif row.state == "refused":
             entry = _entry(call, operation, "not_needed", {}, started_at)
         else:
-            return Undone(status="undone" if row.outcome else "not_needed", attempts=call.attempt)
+            entry = _entry(call, operation, "undone" if row.outcome else "not_needed", row.outcome, started_at)
+            self._journal.redelivered(entry, connection)
+            return _undone(entry)
         self._journal.record(entry, connection)
         self._reach(f"{operation}.undo", "inside")
-        return Undone(status="undone" if entry.state == "undone" else "not_needed", attempts=call.attempt)
+        return _undone(entry)
+
+
+def _undone(entry: Entry) -> Undone:
+    return Undone(status="undone" if entry.state == "undone" else "not_needed", attempts=entry.call.attempt)
 
 
 def _key(call: StepCall, operation: str) -> dict[str, Any]:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from flowforge.durable.fence import StepCall, Undone
-from flowforge.errors import Refusal
+from flowforge.errors import EffectFenced, Refusal
 from flowforge.services.journal import Entry, Journal, State
 from flowforge.services.memory_store import MemoryStore, MemoryTransaction
 from flowforge.services.outcomes import LedgerState, answer, refusal_to_json, to_json
@@ -41,7 +41,7 @@ class MemoryLedger:
         """Bring `operation` about once; see SqlLedger.apply."""
         # In a thread, because the journal may wait for a database.
         outcome = await asyncio.to_thread(self._apply, call, operation, effect, result)
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome, Refusal | EffectFenced):
             raise outcome
         return outcome
 
@@ -53,15 +53,21 @@ class MemoryLedger:
 
     def _apply(
         self, call: StepCall, operation: str, effect: Callable[[MemoryTransaction], Outcome], result: type[Outcome]
-    ) -> Outcome | Refusal:
+    ) -> Outcome | Refusal | EffectFenced:
         started_at = datetime.now(UTC)
         key = (call.saga_id, operation, call.occurrence)
         with self.store.transaction() as transaction:
             ledger = transaction.rows(LedgerRow)
             row = ledger.get(key)
+            outcome: Outcome | Refusal | EffectFenced
             if row is not None:
-                return answer(row.state, row.outcome, result, operation=operation, saga_id=call.saga_id)
-            outcome: Outcome | Refusal
+                told = row.outcome
+                try:
+                    outcome = answer(row.state, row.outcome, result, operation=operation, saga_id=call.saga_id)
+                except (Refusal, EffectFenced) as error:
+                    outcome, told = error, refusal_to_json(error)
+                self._journal.redelivered(_entry(call, operation, row.state, told, started_at), None)
+                return outcome
             try:
                 outcome = effect(transaction)
             except Refusal as refusal:
@@ -85,7 +91,9 @@ class MemoryLedger:
             ledger = transaction.rows(LedgerRow)
             row = ledger.get(key)
             if row is not None and row.state == "undone":
-                return Undone(status="undone" if row.outcome else "not_needed", attempts=call.attempt)
+                found: Literal["undone", "not_needed"] = "undone" if row.outcome else "not_needed"
+                self._journal.redelivered(_entry(call, operation, found, row.outcome, started_at), None)
+                return Undone(status=found, attempts=call.attempt)
             if row is not None and row.state == "applied":
                 reverse(transaction, row.outcome)
                 ledger[key] = replace(row, state="undone")
@@ -99,7 +107,10 @@ class MemoryLedger:
     def _record(
         self, call: StepCall, operation: str, state: State, outcome: Mapping[str, Any], started_at: datetime
     ) -> None:
-        entry = Entry(
-            call=call, operation=operation, state=state, outcome=outcome, started_at=started_at, at=datetime.now(UTC)
-        )
-        self._journal.record(entry, None)
+        self._journal.record(_entry(call, operation, state, outcome, started_at), None)
+
+
+def _entry(call: StepCall, operation: str, state: State, outcome: Mapping[str, Any], started_at: datetime) -> Entry:
+    return Entry(
+        call=call, operation=operation, state=state, outcome=outcome, started_at=started_at, at=datetime.now(UTC)
+    )

@@ -15,8 +15,8 @@ def to_json(outcome: Any) -> dict[str, Any]:
     return {field.name: getattr(outcome, field.name) for field in fields(outcome)}
 
 
-def refusal_to_json(refusal: Refusal) -> dict[str, Any]:
-    """Return a refusal as the JSON that `answer` can raise again."""
+def refusal_to_json(refusal: Refusal | EffectFenced) -> dict[str, Any]:
+    """Return a refusal as JSON; `answer` can raise one of the business again."""
     return {"code": refusal.code, "message": refusal.message}
 
 

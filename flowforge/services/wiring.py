@@ -39,6 +39,7 @@ def build_services(
     fail_at: str | None = None,
     bind_log_context: BindLogContext | None = None,
     reach: Reach = nowhere,
+    worker: str = "",
 ) -> Services:
     """Put the services together.
 
@@ -48,13 +49,14 @@ def build_services(
         fail_at: the worker's FAIL_AT, or empty.
         bind_log_context: adds order_id, workflow_id and request_id to an activity's log lines.
         reach: called at the fault points of every transaction.
+        worker: this process, as Temporal names it, for the orders' history.
     """
     ledger = SqlLedger(database, journal, reach)
     return assemble(
         inventory=SqlInventory(database, ledger),
         payments=SqlPayments(database, ledger),
         warehouse=SqlWarehouse(database, ledger),
-        delivery=Delivery(journal, Faults(fail_at), bind_log_context),
+        delivery=Delivery(journal, Faults(fail_at), bind_log_context, worker=worker),
     )
 
 

@@ -1,6 +1,8 @@
 """Connecting to Temporal, and telling its absence from its answers."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -30,6 +32,11 @@ _AWAY: Final = frozenset(
 )
 
 
+def identity() -> str:
+    """Return what this process is called at Temporal: its id, `@` and its host, as the SDK has it too."""
+    return f"{os.getpid()}@{socket.gethostname()}"
+
+
 async def connect(target: TemporalTarget, *, runtime: Runtime | None = None) -> Client:
     """Connect once.
 
@@ -43,7 +50,7 @@ async def connect(target: TemporalTarget, *, runtime: Runtime | None = None) -> 
     config = target.connect_config()
     try:
         async with asyncio.timeout(_ATTEMPT_S):
-            return await Client.connect(**config, data_converter=DATA_CONVERTER, runtime=runtime)
+            return await Client.connect(**config, data_converter=DATA_CONVERTER, runtime=runtime, identity=identity())
     except TimeoutError:
         raise TemporalUnavailable(f"Temporal at {target.address} did not answer within {_ATTEMPT_S:g} s") from None
     except (RuntimeError, RPCError) as error:

@@ -156,3 +156,23 @@ async def test_entry_names_the_delivery_and_the_outcome(world: World) -> None:
     assert entry.outcome == {"charge_id": charge.charge_id, "amount_minor": 3998, "currency": "USD"}
     assert entry.started_at <= entry.at
     assert entry.at.utcoffset() is not None
+
+
+async def test_deliveries_that_find_their_outcome_are_noted(world: World, operation: Operation) -> None:
+    await operation.do(world, 1)
+    await operation.do(world, 2)
+    await operation.undo(world, 1)
+    await operation.undo(world, 2)
+    with pytest.raises(EffectFenced):
+        await operation.do(world, 3)
+    noted = [(entry.call.undo is not None, entry.call.attempt, entry.state) for entry in world.journal.again]
+    assert noted == [(False, 2, "applied"), (True, 2, "undone"), (False, 3, "undone")]
+    assert world.journal.again[-1].outcome["code"] == "effect_fenced"
+
+
+async def test_refusal_that_is_answered_again_is_noted(world: World) -> None:
+    for attempt in (1, 2):
+        with pytest.raises(OutOfStock):
+            await world.inventory.reserve(reservation(quantity=11, attempt=attempt))
+    [noted] = world.journal.again
+    assert (noted.call.attempt, noted.state, noted.outcome["code"]) == (2, "refused", "out_of_stock")

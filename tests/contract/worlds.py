@@ -25,9 +25,10 @@ from flowforge.services.warehouse.sql import SqlWarehouse
 
 @dataclass
 class RememberingJournal:
-    """Keeps every entry; raises `broken_by` instead while that is set."""
+    """Keeps every entry, those of redeliveries apart; raises `broken_by` instead while that is set."""
 
     entries: list[Entry] = field(default_factory=list)
+    again: list[Entry] = field(default_factory=list)
     broken_by: Exception | None = None
 
     def record(self, entry: Entry, transaction: Any) -> None:
@@ -35,6 +36,10 @@ class RememberingJournal:
         if self.broken_by is not None:
             raise self.broken_by
         self.entries.append(entry)
+
+    def redelivered(self, entry: Entry, transaction: Any) -> None:
+        """Keep a delivery that found its outcome."""
+        self.again.append(entry)
 
     async def attempt_failed(self, attempt: FailedAttempt) -> None:
         """Forget a failed attempt."""

@@ -111,7 +111,13 @@ class PlacedOrder:
         call = self.call(step, attempt, undo)
         await self.shop.journal.attempt_failed(
             FailedAttempt(
-                call=call, operation="any", code="fault", message="it broke", retried=True, at=datetime.now(UTC)
+                call=call,
+                operation="any",
+                code="fault",
+                message="it broke",
+                retried=True,
+                started_at=datetime.now(UTC),
+                at=datetime.now(UTC),
             )
         )
 
