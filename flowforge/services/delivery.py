@@ -8,7 +8,15 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from flowforge.durable.fence import StepCall
-from flowforge.errors import REFUSALS, DatabaseUnavailable, EffectFenced, Fault, FlowForgeError, InjectedFault, Refusal
+from flowforge.errors import (
+    DatabaseUnavailable,
+    EffectFenced,
+    Fault,
+    FlowForgeError,
+    InjectedFault,
+    OrderCancelled,
+    Refusal,
+)
 from flowforge.services.faults import Faults
 from flowforge.services.journal import FailedAttempt, Journal
 
@@ -67,8 +75,8 @@ class Delivery:
             answer = await perform(call)
             self._faults.after_commit(call, operation)
         except (Refusal, EffectFenced) as refusal:
-            # An answer, not a fault: nothing for the log. One that the ledger keeps was noted in its transaction.
-            if call.undo is not None or (isinstance(refusal, Refusal) and refusal.code not in REFUSALS):
+            # An answer, not a fault: nothing for the log. Those in the ledger were noted with its row.
+            if call.undo is not None or isinstance(refusal, OrderCancelled):
                 await self._note(call, operation, refusal.code, refusal.message, started_at, retried=False)
             raise _failure(refusal, call, retried=False, category=ApplicationErrorCategory.BENIGN) from refusal
         except InjectedFault as fault:

@@ -10,7 +10,14 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from flowforge.durable.fence import StepCall
-from flowforge.errors import CardDeclined, DatabaseUnavailable, EffectFenced, PaymentNetworkError
+from flowforge.errors import (
+    CardDeclined,
+    DatabaseUnavailable,
+    EffectFenced,
+    OrderCancelled,
+    PaymentNetworkError,
+    Refusal,
+)
 from flowforge.services.delivery import Delivery
 from flowforge.services.faults import Faults
 from flowforge.services.journal import Entry, FailedAttempt
@@ -70,6 +77,33 @@ async def test_refusal_is_for_good_and_not_noted(error: CardDeclined | EffectFen
     assert (told.message, told.type, told.non_retryable) == (error.message, error.code, True)
     assert told.details == ({"attempt": 2},)
     assert notes.attempts == []
+
+
+@pytest.mark.parametrize(
+    ("error", "call"), [(OrderCancelled("no more"), CALL), (CardDeclined("no"), replace(CALL, undo="refund"))]
+)
+async def test_refusal_that_no_ledger_keeps_is_noted_as_for_good(error: Refusal, call: StepCall) -> None:
+    notes = Notes()
+    assert (await failure(notes, error, call=call)).non_retryable
+    [noted] = notes.attempts
+    assert (noted.code, noted.retried) == (error.code, False)
+
+
+async def test_delivery_tells_the_service_who_runs_it_and_where() -> None:
+    seen: list[StepCall] = []
+
+    @activity.defn
+    async def act() -> None:
+        async def perform(call: StepCall) -> None:
+            seen.append(call)
+
+        await Delivery(Notes(), Faults(), worker="7@here").run(CALL, "payments.charge", perform)
+
+    environment = ActivityEnvironment()
+    await environment.run(act)
+    environment.info = replace(environment.info, is_local=True)
+    await environment.run(act)
+    assert [(call.worker, call.placement) for call in seen] == [("7@here", "queue"), ("7@here", "local")]
 
 
 async def test_fault_is_retried_and_noted() -> None:
