@@ -39,6 +39,16 @@ def new_charge_id() -> str:
     return f"ch_{uuid_utils.uuid7().hex}"
 
 
+def new_refund_id() -> str:
+    """Return a new refund id, `re_` and 32 hexadecimal digits; later ids sort after earlier ones."""
+    return f"re_{uuid_utils.uuid7().hex}"
+
+
+def new_shipment_id() -> str:
+    """Return a new shipment id, `sh_` and 32 hexadecimal digits; later ids sort after earlier ones."""
+    return f"sh_{uuid_utils.uuid7().hex}"
+
+
 def workflow_id_for(order_id: str) -> str:
     """Return the workflow id of an order: `order-` and its id, or the one that its client chose."""
     return order_id.removeprefix(_NAMED) if order_id.startswith(_NAMED) else f"order-{order_id}"

@@ -15,7 +15,8 @@ async def test_charge_takes_the_money_under_its_key(world: World, method: str) -
     payment = await world.payments.payment(taken.charge_id)
     assert payment is not None
     assert (payment.order_id, payment.amount_minor, payment.currency) == ("ord_1", 3998, "USD")
-    assert (payment.payment_method, payment.status) == (method, "charged")
+    assert (payment.payment_method, payment.status, payment.phase) == (method, "charged", "captured")
+    assert (payment.captured_minor, payment.refunded_minor) == (3998, 0)
     assert payment.idempotency_key == "ord_1:payments.charge:0"
     assert before <= payment.created_at <= datetime.now(UTC)
     assert taken.charge_id.startswith("ch_")
@@ -52,7 +53,7 @@ async def test_refund_marks_the_charge(world: World) -> None:
     await world.payments.refund_by_key(undo("charge"))
     payment = await world.payments.payment(taken.charge_id)
     assert payment is not None
-    assert payment.status == "refunded"
+    assert (payment.status, payment.phase, payment.refunded_minor) == ("refunded", "refunded", 3998)
 
 
 async def test_unknown_charge_is_none(world: World) -> None:

@@ -13,7 +13,7 @@ from flowforge.services.journal import Entry, FailedAttempt
 from flowforge.services.ledger import SqlLedger
 from flowforge.services.lines import Line
 from flowforge.services.memory_ledger import MemoryLedger
-from flowforge.services.payments.contracts import Charge, ChargePayment
+from flowforge.services.payments.contracts import Capture, CapturePayment, Charge, ChargePayment
 from flowforge.services.payments.memory import MemoryPayments
 from flowforge.services.payments.port import Payments
 from flowforge.services.payments.sql import SqlPayments
@@ -109,7 +109,9 @@ def reservation(
     return ReserveInventory(call=forward("reserve", saga_id, attempt), lines=lines)
 
 
-def charging(method: str = "tok_visa", saga_id: str = "ord_1", attempt: int = 1) -> ChargePayment:
+def charging(
+    method: str = "tok_visa", saga_id: str = "ord_1", attempt: int = 1, *, capture: bool = True
+) -> ChargePayment:
     """Return a request to charge 39.98 USD."""
     return ChargePayment(
         call=forward("charge", saga_id, attempt),
@@ -117,6 +119,7 @@ def charging(method: str = "tok_visa", saga_id: str = "ord_1", attempt: int = 1)
         amount_minor=3998,
         currency="USD",
         payment_method=method,
+        capture=capture,
     )
 
 
@@ -132,3 +135,16 @@ def shipping(quantity: int = 2, saga_id: str = "ord_1", attempt: int = 1) -> App
 async def charge(world: World, saga_id: str = "ord_1") -> Charge:
     """Charge an order."""
     return await world.payments.charge(charging(saga_id=saga_id))
+
+
+async def authorise(world: World) -> Charge:
+    """Authorise the payment of an order, without taking it."""
+    return await world.payments.charge(charging(capture=False))
+
+
+async def capture(world: World, attempt: int = 1) -> Capture:
+    """Take what was authorised for the only charge there is."""
+    [payment] = await world.payments.payments()
+    return await world.payments.capture(
+        CapturePayment(call=forward("capture", attempt=attempt), charge_id=payment.charge_id)
+    )

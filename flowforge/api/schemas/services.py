@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from flowforge.api.schemas.orders import OrderView
 from flowforge.services.inventory.contracts import StockLevel
-from flowforge.services.payments.contracts import Payment
+from flowforge.services.payments.contracts import Payment, Phase
 from flowforge.services.warehouse.contracts import WarehouseRecord
 
 
@@ -57,6 +57,10 @@ class PaymentView(TypedDict):
     payment_method: str
     idempotency_key: str
     status: Literal["charged", "refunded"]
+    phase: Annotated[Phase, Field(description="`authorised` until the money is taken, `voided` if it never was.")]
+    captured_minor: Annotated[int, Field(description="What was taken, in minor units of `currency`.")]
+    refunded_minor: Annotated[int, Field(description="What was given back of it.")]
+    written_off_minor: Annotated[int, Field(description="What an operator gave up giving back.")]
 
 
 class WarehouseView(TypedDict):
@@ -112,6 +116,10 @@ def payment_view(payment: Payment) -> PaymentView:
         "payment_method": payment.payment_method,
         "idempotency_key": payment.idempotency_key,
         "status": payment.status,
+        "phase": payment.phase,
+        "captured_minor": payment.captured_minor,
+        "refunded_minor": payment.refunded_minor,
+        "written_off_minor": payment.written_off_minor,
     }
 
 

@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from flowforge.persistence.tables.metadata import METADATA
 from flowforge.persistence.types import AutoNumber, UtcTimestamp
@@ -14,7 +26,7 @@ ORDERS: Final = Table(
     Column("order_id", String, nullable=False, unique=True),
     Column("workflow_id", String, nullable=False, unique=True),
     Column("customer_id", String, nullable=False),
-    Column("product_id", String, nullable=False),
+    Column("product_id", String),
     Column("quantity", BigInteger, nullable=False),
     Column("payment_method", String, nullable=False),
     Column("request_id", String, nullable=False),
@@ -38,8 +50,10 @@ ORDERS: Final = Table(
     Column("cancel_reason", String),
     Column("retry_of", String),
     Column("retried_by", String),
+    Column("dispatched_at", UtcTimestamp),
     CheckConstraint(
-        "status in ('running', 'paused', 'compensating', 'completed', 'failed', 'cancelled', 'needs_attention')",
+        "status in ('running', 'paused', 'compensating', 'completed', 'failed', 'cancelled', 'needs_attention', "
+        "'returned')",
         name="status",
     ),
     Index(None, "status", "sequence"),
@@ -47,9 +61,22 @@ ORDERS: Final = Table(
 )
 """`sequence` counts the orders as their rows were opened; lists are paged by it: no row ever appears further back.
 
-`cancel_requested_at` stays once set: no step of the order takes effect after it. `retry_of` and `retried_by` are
-order ids.
+`cancel_requested_at` stays once set: no step of the order takes effect after it. `dispatched_at` too: the goods are on
+their way, and the order is not unwound any more. There is never both. `retry_of` and `retried_by` are order ids.
+`product_id` is null where there are several: they are in `order_lines` then, and `quantity` is of all of them.
 """
+
+ORDER_LINES: Final = Table(
+    "order_lines",
+    METADATA,
+    Column("order_id", String, ForeignKey("orders.order_id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("product_id", String, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    UniqueConstraint("order_id", "product_id"),
+    sqlite_with_rowid=False,
+)
+"""The lines of orders for several products, in the order in which they were asked for; `number` counts from 1."""
 
 ORDER_EVENTS: Final = Table(
     "order_events",

@@ -16,8 +16,14 @@ WAREHOUSE_RECORDS: Final = Table(
     Column("product_id", String, nullable=False),
     Column("order_id", String, nullable=False, index=True),
     Column("quantity", BigInteger, nullable=False),
-    Column("status", String, CheckConstraint("status in ('applied', 'reverted')", name="status"), nullable=False),
+    Column(
+        "status",
+        String,
+        CheckConstraint("status in ('applied', 'reverted', 'returned')", name="status"),
+        nullable=False,
+    ),
     Column("created_at", UtcTimestamp, nullable=False),
     Column("reverted_at", UtcTimestamp),
     UniqueConstraint("saga_id", "occurrence", "product_id"),
 )
+"""`reverted_at` is when the units came back, from an order that was unwound or one that was returned."""

@@ -1,4 +1,4 @@
-"""The payment service's step as a Temporal activity, next to its undo."""
+"""The payment service's steps as Temporal activities, each next to its undo."""
 
 from dataclasses import replace
 
@@ -6,7 +6,14 @@ from temporalio import activity
 
 from flowforge.durable.fence import Undone, UndoStep
 from flowforge.services.delivery import Delivery
-from flowforge.services.payments.contracts import Charge, ChargePayment
+from flowforge.services.payments.contracts import (
+    Capture,
+    CapturePayment,
+    Charge,
+    ChargePayment,
+    RefundRest,
+    RestRefunded,
+)
 from flowforge.services.payments.port import Payments
 
 
@@ -19,7 +26,7 @@ class PaymentActivities:
 
     @activity.defn(name="payments.charge")
     async def charge(self, request: ChargePayment) -> Charge:
-        """Take money."""
+        """Take money, or authorise it."""
         return await self._delivery.run(
             request.call, "payments.charge", lambda call: self._payments.charge(replace(request, call=call))
         )
@@ -29,4 +36,25 @@ class PaymentActivities:
         """Undo `charge`."""
         return await self._delivery.run(
             request.call, "payments.charge", lambda call: self._payments.refund_by_key(replace(request, call=call))
+        )
+
+    @activity.defn(name="payments.capture")
+    async def capture(self, request: CapturePayment) -> Capture:
+        """Take what was authorised."""
+        return await self._delivery.run(
+            request.call, "payments.capture", lambda call: self._payments.capture(replace(request, call=call))
+        )
+
+    @activity.defn(name="payments.refund_capture")
+    async def refund_capture(self, request: UndoStep) -> Undone:
+        """Undo `capture`."""
+        return await self._delivery.run(
+            request.call, "payments.capture", lambda call: self._payments.refund_capture(replace(request, call=call))
+        )
+
+    @activity.defn(name="payments.refund_rest")
+    async def refund_rest(self, request: RefundRest) -> RestRefunded:
+        """Give back what is left of a charge; for good."""
+        return await self._delivery.run(
+            request.call, "payments.refund_rest", lambda call: self._payments.refund_rest(replace(request, call=call))
         )

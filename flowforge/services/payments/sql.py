@@ -8,25 +8,57 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from flowforge.durable.fence import Undone, UndoStep
+from flowforge.errors import NotFound
 from flowforge.ids import new_charge_id
 from flowforge.persistence.database import Database
-from flowforge.persistence.tables.payments import CHARGES
+from flowforge.persistence.tables.payments import CHARGES, REFUNDS
 from flowforge.services.ledger import SqlLedger
-from flowforge.services.payments.contracts import Charge, ChargePayment, Payment
+from flowforge.services.payments.contracts import (
+    Capture,
+    CapturePayment,
+    Charge,
+    ChargePayment,
+    Payment,
+    Refund,
+    RefundGiven,
+    RefundPart,
+    RefundRest,
+    RestRefunded,
+)
+from flowforge.services.payments.phases import (
+    RETURNED,
+    UNWOUND,
+    captured,
+    given_back,
+    refund_of,
+    refuse_unless_left,
+    same_refund,
+    undone,
+)
 from flowforge.services.payments.sandbox import authorise
 
 _CHARGE: Final = insert(CHARGES)
-_REFUND: Final = (
-    update(CHARGES)
-    .where(CHARGES.c.charge_id == bindparam("id"), CHARGES.c.status == "charged")
-    .values(status="refunded", refunded_minor=CHARGES.c.captured_minor, refunded_at=bindparam("at"))
-)
 _PAYMENTS: Final = select(*(CHARGES.c[name] for name in Payment.__slots__))
 _BY_ID: Final = _PAYMENTS.where(CHARGES.c.charge_id == bindparam("id"))
+_TO_CHANGE: Final = _BY_ID.with_for_update()
+_CHANGING: Final = ("status", "phase", "captured_minor", "refunded_minor")
+_CHANGE: Final = (
+    update(CHARGES)
+    .where(CHARGES.c.charge_id == bindparam("id"))
+    .values({name: bindparam(name) for name in (*_CHANGING, "refunded_at")})
+)
+_REFUND: Final = insert(REFUNDS)
+_REFUNDS: Final = (
+    select(*((CHARGES if name == "currency" else REFUNDS).c[name] for name in Refund.__slots__))
+    .join_from(REFUNDS, CHARGES)
+    .where(REFUNDS.c.charge_id == bindparam("id"))
+    .order_by(REFUNDS.c.refund_id.desc())
+)
+_BY_KEY: Final = _REFUNDS.where(REFUNDS.c.idempotency_key == bindparam("key"))
 
 
 class SqlPayments:
-    """Implements the Payments port on the table charges."""
+    """Implements the Payments port on the tables charges and refunds."""
 
     def __init__(self, database: Database, ledger: SqlLedger) -> None:
         self._database = database
@@ -38,7 +70,29 @@ class SqlPayments:
 
     async def refund_by_key(self, request: UndoStep) -> Undone:
         """See Payments.refund_by_key."""
-        return await self._ledger.undo(request.call, "payments.charge", _refund)
+        return await self._ledger.undo(request.call, "payments.charge", _take_back)
+
+    async def capture(self, request: CapturePayment) -> Capture:
+        """See Payments.capture."""
+        return await self._ledger.apply(request.call, "payments.capture", partial(_capture, request), Capture)
+
+    async def refund_capture(self, request: UndoStep) -> Undone:
+        """See Payments.refund_capture."""
+        return await self._ledger.undo(request.call, "payments.capture", _take_back)
+
+    async def refund_rest(self, request: RefundRest) -> RestRefunded:
+        """See Payments.refund_rest."""
+        return await self._ledger.apply(
+            request.call, "payments.refund_rest", partial(_refund_rest, request), RestRefunded
+        )
+
+    async def refund(self, request: RefundPart) -> RefundGiven:
+        """See Payments.refund."""
+        return await self._database.write(partial(_refund, request))
+
+    async def refunds(self, charge_id: str) -> Sequence[Refund]:
+        """See Payments.refunds."""
+        return await self._database.read(partial(_refunds, charge_id))
 
     async def payment(self, charge_id: str) -> Payment | None:
         """See Payments.payment."""
@@ -65,7 +119,8 @@ def _charge(request: ChargePayment, connection: Connection) -> Charge:
             "payment_method": request.payment_method,
             "idempotency_key": request.call.idempotency_key("payments.charge"),
             "status": "charged",
-            "captured_minor": charge.amount_minor,
+            "phase": "captured" if request.capture else "authorised",
+            "captured_minor": charge.amount_minor if request.capture else 0,
             "refunded_minor": 0,
             "written_off_minor": 0,
             "created_at": datetime.now(UTC),
@@ -75,8 +130,73 @@ def _charge(request: ChargePayment, connection: Connection) -> Charge:
     return charge
 
 
-def _refund(connection: Connection, outcome: dict[str, Any]) -> None:
-    connection.execute(_REFUND, {"id": outcome["charge_id"], "at": datetime.now(UTC)})
+def _capture(request: CapturePayment, connection: Connection) -> Capture:
+    after = captured(_lock(connection, request.charge_id))
+    _change(connection, after)
+    return Capture(charge_id=after.charge_id, captured_minor=after.captured_minor)
+
+
+def _take_back(connection: Connection, outcome: dict[str, Any]) -> None:
+    _give_back_rest(connection, outcome["charge_id"], UNWOUND)
+
+
+def _refund_rest(request: RefundRest, connection: Connection) -> RestRefunded:
+    before = _give_back_rest(connection, request.charge_id, RETURNED)
+    return RestRefunded(charge_id=before.charge_id, refunded_minor=before.left_minor, currency=before.currency)
+
+
+def _give_back_rest(connection: Connection, charge_id: str, reason: str) -> Payment:
+    """Void or refund what is left of a charge; return it as it was before."""
+    before = _lock(connection, charge_id)
+    if (after := undone(before)) != before:
+        _change(connection, after)
+    if before.left_minor:
+        _add_refund(connection, refund_of(before, before.left_minor, reason))
+    return before
+
+
+def _refund(request: RefundPart, connection: Connection) -> RefundGiven:
+    # Whoever refunds this charge waits here: the key and what is left are looked at by one at a time.
+    before = _lock(connection, request.charge_id)
+    known = connection.execute(_BY_KEY, {"id": request.charge_id, "key": request.idempotency_key}).mappings().first()
+    if known is not None:
+        return RefundGiven(refund=same_refund(request, Refund(**known)), replayed=True)
+    refuse_unless_left(before, request.amount_minor)
+    _change(connection, given_back(before, request.amount_minor))
+    refund = refund_of(before, request.amount_minor, request.reason)
+    _add_refund(connection, refund, request.idempotency_key)
+    return RefundGiven(refund=refund)
+
+
+def _lock(connection: Connection, charge_id: str) -> Payment:
+    row = connection.execute(_TO_CHANGE, {"id": charge_id}).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no charge {charge_id}")
+    return Payment(**row)
+
+
+def _change(connection: Connection, payment: Payment) -> None:
+    columns = {name: getattr(payment, name) for name in _CHANGING}
+    at = datetime.now(UTC) if payment.status == "refunded" else None
+    connection.execute(_CHANGE, {**columns, "refunded_at": at, "id": payment.charge_id})
+
+
+def _add_refund(connection: Connection, refund: Refund, key: str | None = None) -> None:
+    connection.execute(
+        _REFUND,
+        {
+            "refund_id": refund.refund_id,
+            "charge_id": refund.charge_id,
+            "idempotency_key": key,
+            "amount_minor": refund.amount_minor,
+            "reason": refund.reason,
+            "created_at": refund.created_at,
+        },
+    )
+
+
+def _refunds(charge_id: str, connection: Connection) -> list[Refund]:
+    return [Refund(**row) for row in connection.execute(_REFUNDS, {"id": charge_id}).mappings()]
 
 
 def _payment(charge_id: str, connection: Connection) -> Payment | None:

@@ -81,6 +81,10 @@ async def test_a_charge_is_found_by_its_id_and_its_order(api: Api) -> None:
         "payment_method": "tok_visa",
         "idempotency_key": f"{order_id}:payments.charge:0",
         "status": "charged",
+        "phase": "captured",
+        "captured_minor": payment["amount_minor"],
+        "refunded_minor": 0,
+        "written_off_minor": 0,
     }
 
 

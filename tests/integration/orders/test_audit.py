@@ -9,17 +9,34 @@ from sqlalchemy import Connection
 from flowforge.orders.audit import CHECKS, Finding, audit
 from tests.integration.orders.shop import Shop
 
+_PARCEL = "insert into shipments values ('sh_{n}', '{order}', {n}, '{order}', '{status}', 1, 1)"
+_LEDGER = "insert into ledger values ('{order}', '{operation}', 0, '{state}', '{{}}', 0, null)"
+
 PLANTED: Sequence[tuple[str, Sequence[str], str]] = (
     ("a completed order has paid", ["update charges set captured_minor = 1 where order_id = 'ord_1'"], "ord_1"),
     ("a completed order has paid", ["delete from charges where order_id = 'ord_1'"], "ord_1"),
-    ("a completed order has paid", ["update charges set refunded_minor = 1 where order_id = 'ord_1'"], "ord_1"),
-    ("an order that ended otherwise", ["update charges set refunded_minor = 3997 where order_id = 'ord_2'"], "ord_2"),
+    ("a completed order has paid", ["update charges set refunded_minor = 3999 where order_id = 'ord_1'"], "ord_1"),
+    ("a completed order has paid", ["update charges set written_off_minor = 1 where order_id = 'ord_1'"], "ord_1"),
+    ("a completed order has paid", ["update charges set phase = 'authorised' where order_id = 'ord_1'"], "ord_1"),
+    (
+        "an order that ended otherwise has got back",
+        ["update charges set refunded_minor = 3997 where order_id = 'ord_2'"],
+        "ord_2",
+    ),
+    (
+        "an order that ended otherwise has got back",
+        ["update charges set captured_minor = 0, refunded_minor = 0, phase = 'authorised' where order_id = 'ord_2'"],
+        "ord_2",
+    ),
+    ("an order that ended otherwise has got back", ["update orders set status = 'returned'"], "ord_1"),
     (
         "no saga holds two captures",
         [
             """
-            insert into charges select 'ch_2', order_id, saga_id, amount_minor, currency, payment_method, 'k', status,
-            captured_minor, 0, 0, created_at, null from charges where order_id = 'ord_1'
+            insert into charges (charge_id, order_id, saga_id, amount_minor, currency, payment_method, idempotency_key,
+            status, phase, captured_minor, refunded_minor, written_off_minor, created_at)
+            select 'ch_2', order_id, saga_id, amount_minor, currency, payment_method, 'k', status, phase,
+            captured_minor, 0, 0, created_at from charges where order_id = 'ord_1'
             """
         ],
         "ord_1",
@@ -29,6 +46,12 @@ PLANTED: Sequence[tuple[str, Sequence[str], str]] = (
         ["update charges set charge_id = 'ch_x', status = 'charged' where order_id = 'ord_2'"],
         "ch_x",
     ),
+    (
+        "a charge says refunded",
+        ["update charges set charge_id = 'ch_x', refunded_minor = captured_minor where order_id = 'ord_1'"],
+        "ch_x",
+    ),
+    ("what a charge gave back", ["update charges set charge_id = 'ch_x' where order_id = 'ord_2'"], "ch_x"),
     ("units on hand are available", ["update products set available = available + 1"], "SKU-001"),
     ("units on hand are available", ["update products set available = -1, reserved = on_hand + 1"], "SKU-001"),
     ("units on hand and shipped", ["update products set shipped = shipped + 1"], "SKU-001"),
@@ -36,14 +59,53 @@ PLANTED: Sequence[tuple[str, Sequence[str], str]] = (
     ("reserved units are those", ["update products set available = available - 1, reserved = reserved + 1"], "SKU-001"),
     ("shipped units are those", ["update products set shipped = shipped + 1"], "SKU-001"),
     ("a completed order was shipped", ["update warehouse_records set quantity = 1 where order_id = 'ord_1'"], "ord_1"),
-    ("a completed order was shipped", ["update reservations set state = 'open' where saga_id = 'ord_2'"], "ord_2"),
-    ("a completed order was shipped", ["update reservations set state = 'shipped' where saga_id = 'ord_2'"], "ord_2"),
+    ("a completed order was shipped", ["update warehouse_records set product_id = 'SKU-002'"], "ord_1"),
+    (
+        "a completed order was shipped",
+        [
+            "update orders set product_id = null where order_id = 'ord_1'",
+            "insert into order_lines values ('ord_1', 1, 'SKU-002', 2)",
+        ],
+        "ord_1",
+    ),
+    ("an order for several products", ["update orders set product_id = null where order_id = 'ord_1'"], "ord_1"),
+    (
+        "an order that ended otherwise, or was",
+        ["update reservations set state = 'open' where saga_id = 'ord_2'"],
+        "ord_2",
+    ),
+    (
+        "an order that ended otherwise, or was",
+        ["update reservations set state = 'shipped' where saga_id = 'ord_2'"],
+        "ord_2",
+    ),
+    ("an order that ended otherwise, or was", ["update orders set status = 'returned'"], "ord_1"),
+    (
+        "no order has two parcels",
+        [_PARCEL.format(n=number, order="ord_1", status="booked") for number in (0, 1)],
+        "ord_1",
+    ),
+    ("an order that ended otherwise sends", [_PARCEL.format(n=0, order="ord_2", status="booked")], "ord_2"),
+    (
+        "an order that ended otherwise sends",
+        [_PARCEL.format(n=0, order="ord_1", status="delivered"), "update orders set status = 'returned'"],
+        "ord_1",
+    ),
+    ("no order is unwound whose", ["update orders set dispatched_at = 1 where order_id = 'ord_2'"], "ord_2"),
+    ("no order is unwound whose", ["update orders set dispatched_at = 1, cancel_requested_at = 1"], "ord_3"),
+    ("an order knows that its parcel", [_PARCEL.format(n=0, order="ord_1", status="dispatched")], "ord_1"),
     ("no order is open long", ["update orders set deadline_at = 0 where order_id = 'ord_3'"], "ord_3"),
+    (
+        "a return that was begun",
+        [_LEDGER.format(order="ord_1", operation="warehouse.restock", state="applied")],
+        "ord_1",
+    ),
     (
         "orders that wait",
         ["update orders set deadline_at = 0, status = 'needs_attention' where order_id = 'ord_3'"],
         "ord_3",
     ),
+    ("orders that are paused", ["update orders set status = 'paused' where order_id = 'ord_3'"], "ord_3"),
     (
         "nothing was applied after",
         ["update ledger set state = 'applied' where saga_id = 'ord_2' and operation = 'payments.charge'"],
@@ -51,10 +113,31 @@ PLANTED: Sequence[tuple[str, Sequence[str], str]] = (
     ),
     (
         "a charge stands exactly",
-        ["update charges set charge_id = 'ch_x', status = 'charged' where order_id = 'ord_2'"],
+        ["update charges set charge_id = 'ch_x', phase = 'captured' where order_id = 'ord_2'"],
+        "ch_x",
+    ),
+    (
+        "a charge stands exactly",
+        ["update charges set charge_id = 'ch_x', phase = 'voided' where order_id = 'ord_1'"],
         "ch_x",
     ),
     ("a charge stands exactly", ["delete from charges where order_id = 'ord_1'"], "ord_1"),
+    (
+        "money is captured only",
+        [
+            "update charges set charge_id = 'ch_x' where order_id = 'ord_1'",
+            _LEDGER.format(order="ord_1", operation="payments.capture", state="undone"),
+        ],
+        "ch_x",
+    ),
+    (
+        "money is captured only",
+        [
+            "update charges set charge_id = 'ch_x', captured_minor = 0 where order_id = 'ord_1'",
+            _LEDGER.format(order="ord_1", operation="payments.capture", state="applied"),
+        ],
+        "ch_x",
+    ),
     ("a reservation stands exactly", ["update reservations set state = 'open' where saga_id = 'ord_2'"], "ord_2"),
     ("a reservation stands exactly", ["delete from reservations where saga_id = 'ord_1'"], "ord_1"),
     (
@@ -63,6 +146,28 @@ PLANTED: Sequence[tuple[str, Sequence[str], str]] = (
         "ord_2",
     ),
     ("a shipment stands exactly", ["delete from warehouse_records where order_id = 'ord_1'"], "ord_1"),
+    (
+        "units were returned exactly",
+        ["update warehouse_records set status = 'returned' where order_id = 'ord_1'"],
+        "ord_1",
+    ),
+    (
+        "units were returned exactly",
+        [_LEDGER.format(order="ord_1", operation="warehouse.restock", state="applied")],
+        "ord_1",
+    ),
+    ("a parcel stands exactly", [_PARCEL.format(n=0, order="ord_1", status="booked")], "sh_0"),
+    (
+        "a parcel stands exactly",
+        [_LEDGER.format(order="ord_1", operation="shipping.create", state="applied")],
+        "ord_1",
+    ),
+    ("a customer was told exactly", ["insert into notifications values ('ord_1', 0, 'ord_1', 'c', 'm', 1)"], "ord_1"),
+    (
+        "a customer was told exactly",
+        [_LEDGER.format(order="ord_1", operation="notices.send", state="applied")],
+        "ord_1",
+    ),
     ("no effect belongs", ["delete from order_events", "delete from orders where order_id = 'ord_1'"], "ord_1"),
 )
 

@@ -1,0 +1,37 @@
+"""Nothing waits for ever without somebody knowing."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from flowforge.orders.checks.check import Check
+
+LIVENESS: Final[Sequence[Check]] = (
+    Check(
+        area="liveness",
+        name="no order is open long after its deadline, unless it waits for an operator",
+        query="select order_id from orders where status in ('running', 'compensating') and deadline_at < :late",
+    ),
+    Check(
+        area="liveness",
+        name="a return that was begun comes to its end",
+        query="""
+            select l.saga_id from ledger l join orders o on o.order_id = l.saga_id
+            where l.operation in ('shipping.take_back', 'warehouse.restock', 'payments.refund_rest')
+            and o.status <> 'returned'
+            group by l.saga_id having max(l.created_at) < :late
+        """,
+    ),
+    Check(
+        area="liveness",
+        name="orders that wait for an operator",
+        query="select order_id from orders where status = 'needs_attention'",
+        is_violation=False,
+    ),
+    Check(
+        area="liveness",
+        name="orders that are paused",
+        query="select order_id from orders where status = 'paused'",
+        is_violation=False,
+    ),
+)
+"""Every check that things come to an end."""
