@@ -80,6 +80,7 @@ class Settings(BaseSettings):
         order_deadline_s: seconds an order may take before it is unwound.
         forward_retry_max_interval_s: the longest pause between two attempts of a step.
         undo_retry_max_interval_s: the longest pause between two attempts of an undo.
+        reconcile_interval_s: seconds between two looks for open orders without a run; 0 for never.
         temporal_environment: Temporal's own variables (TEMPORAL_ADDRESS, TEMPORAL_TLS_*, ...) as they were found.
     """
 
@@ -109,6 +110,7 @@ class Settings(BaseSettings):
     order_deadline_s: float = Field(default=900, gt=0, le=_YEAR_S, allow_inf_nan=False)
     forward_retry_max_interval_s: float = Field(default=10, gt=0, le=_YEAR_S, allow_inf_nan=False)
     undo_retry_max_interval_s: float = Field(default=30, gt=0, le=_YEAR_S, allow_inf_nan=False)
+    reconcile_interval_s: float = Field(default=15, ge=0, le=_YEAR_S, allow_inf_nan=False)
     # `load` fills it. The alias keeps an environment variable of the field's own name from being read into it.
     temporal_environment: Mapping[str, str] = Field(default_factory=dict, validation_alias="(none)", repr=False)
 
@@ -190,5 +192,6 @@ def _allowed(field: FieldInfo, detail: ErrorDetails) -> str:
     if field.annotation is int:
         return f"a whole number from {limits['Ge'].ge} to {limits['Le'].le}"
     if field.annotation is float:
-        return f"a number of seconds above {limits['Gt'].gt} and up to {limits['Le'].le}"
+        lowest = f"above {limits['Gt'].gt}" if "Gt" in limits else f"from {limits['Ge'].ge}"
+        return f"a number of seconds {lowest} and up to {limits['Le'].le}"
     return detail["msg"]

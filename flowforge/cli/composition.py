@@ -2,8 +2,12 @@
 
 import asyncio
 import contextlib
+import os
+import secrets
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from fastapi import FastAPI
@@ -20,6 +24,7 @@ from flowforge.orders.feed import OrderFeed
 from flowforge.orders.gateway import OrderGateway
 from flowforge.orders.journal import OrderJournal
 from flowforge.orders.read_model import ReadModel
+from flowforge.orders.reconciler import Reconciler
 from flowforge.persistence.database import Database
 from flowforge.persistence.migrations.migrate import migrate
 from flowforge.services.fault_points import FaultPoint
@@ -67,6 +72,17 @@ class Fulfilment:
             activities=activities_of(self.services, orders),
             max_concurrent_activities=self.settings.max_concurrent_activities,
             max_concurrent_workflow_tasks=self.settings.max_concurrent_workflow_tasks,
+        )
+
+    def reconciler(self, client: Client) -> Reconciler:
+        """Return what looks after this worker's orders, and those of all others, while it runs beside it."""
+        return Reconciler(
+            client,
+            self.database,
+            task_queue=self.settings.task_queue,
+            # Process ids come again, above all in containers.
+            holder=f"{os.getpid()}@{socket.gethostname()}:{secrets.token_hex(4)}",
+            interval=timedelta(seconds=self.settings.reconcile_interval_s),
         )
 
     def api(self, orders: Orders, feed: OrderFeed, target: TemporalTarget) -> FastAPI:

@@ -10,7 +10,7 @@ from flowforge.cli.composition import Fulfilment, open_fulfilment, prepare_datab
 from flowforge.cli.progress import progress
 from flowforge.cli.serving import UntilStopped, listening_socket, serve, tell_address, url_of
 from flowforge.cli.stopping import Stop
-from flowforge.cli.working import telling_lost_orders, until_server_ends, work
+from flowforge.cli.working import reconciling, until_server_ends, work
 from flowforge.orders.feed import OrderFeed
 from flowforge.settings import Settings
 from flowforge.temporal.running import RunningTemporal, running_temporal
@@ -45,7 +45,7 @@ class Together:
         feed, drained = OrderFeed(reads), Stop()
         app = self.fulfilment.api(UntilStopped(self.fulfilment.gateway(client), stop), feed, self.temporal.target)
         worker = self.fulfilment.worker(client)
-        async with telling_lost_orders(client, reads):
+        async with reconciling(self.fulfilment, client):
             serving = asyncio.create_task(serve(app, feed, self.listener, stop, on_ready))
             others = [
                 asyncio.create_task(work(worker, drained)),

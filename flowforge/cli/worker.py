@@ -11,14 +11,14 @@ def worker() -> None:
 
     async def main(settings: Settings, stop: Stop) -> int:
         from flowforge.cli.composition import open_fulfilment, prepare_database
-        from flowforge.cli.working import telling_lost_orders, work
+        from flowforge.cli.working import reconciling, work
         from flowforge.temporal.client import connect_with_retry
         from flowforge.temporal.target import TemporalTarget
 
         await stop.or_done(prepare_database(settings))
         target = TemporalTarget.of(settings)
         client = await stop.or_done(connect_with_retry(target))
-        async with open_fulfilment(settings) as fulfilment, telling_lost_orders(client, fulfilment.reads):
+        async with open_fulfilment(settings) as fulfilment, reconciling(fulfilment, client):
             built = fulfilment.worker(client)
             typer.echo(f"The worker takes orders from {settings.task_queue} of Temporal at {target.address}")
             await work(built, stop)

@@ -3,16 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
 
-import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from flowforge.cli.composition import Fulfilment
 from flowforge.cli.stopping import Stop, StoppedError
-from flowforge.errors import Fault, StartupError
-from flowforge.orders.lost import find_lost
-from flowforge.orders.read_model import ReadModel
+from flowforge.errors import StartupError
 from flowforge.temporal.devserver import DevServer
 
 
@@ -37,31 +34,17 @@ async def work(worker: Worker, stop: Stop) -> None:
 
 
 @contextlib.asynccontextmanager
-async def telling_lost_orders(client: Client, reads: ReadModel) -> AsyncIterator[None]:
-    """Say, in the background, how many open orders have no workflow; the process is ready meanwhile."""
-    telling = asyncio.create_task(_tell_lost_orders(client, reads))
+async def reconciling(fulfilment: Fulfilment, client: Client) -> AsyncIterator[None]:
+    """Look after open orders in the background, unless the settings say never; the process is ready meanwhile."""
+    if not fulfilment.settings.reconcile_interval_s:
+        yield
+        return
+    running = asyncio.create_task(fulfilment.reconciler(client).run())
     try:
         yield
     finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
-
-
-async def _tell_lost_orders(client: Client, reads: ReadModel) -> None:
-    log: Any = structlog.get_logger("flowforge.orders")
-    try:
-        lost = await find_lost(client, reads)
-    except Fault as fault:
-        log.warning("open orders were not compared with Temporal", reason=fault.message)
-        return
-    if lost.orders:
-        log.warning(
-            "%d of %s%d open orders have no running workflow in this Temporal: its file was lost, or it is another "
-            "one; `main.py audit` lists them",
-            len(lost.orders),
-            "the newest " if lost.is_capped else "",
-            lost.checked,
-        )
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def until_server_ends(server: DevServer | None, stop: Stop) -> None:

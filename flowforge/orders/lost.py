@@ -1,16 +1,15 @@
-"""Open orders that no workflow will ever end: Temporal's file was lost, or somebody terminated their run."""
+"""Open orders without a run: the reconciler has not come to them yet, or there is none."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from flowforge.orders.read_model import ReadModel
 from flowforge.orders.records import OrderRecord
-from flowforge.temporal.client import absence_as_fault
+from flowforge.orders.runs import open_run
 
 MOST: Final = 1000
 """How many open orders are looked at, the newest first."""
@@ -24,7 +23,7 @@ class LostOrders:
     """The answer.
 
     Attributes:
-        orders: open orders without a running workflow, newest first.
+        orders: open orders without a run, newest first.
         checked: how many open orders were looked at.
         is_capped: whether there are open orders that were not.
     """
@@ -35,7 +34,7 @@ class LostOrders:
 
 
 async def find_lost(client: Client, reads: ReadModel) -> LostOrders:
-    """Ask Temporal for the workflow of every open order.
+    """Ask Temporal for the run of every open order.
 
     Raises:
         TemporalUnavailable: Temporal is away.
@@ -52,7 +51,7 @@ async def find_lost(client: Client, reads: ReadModel) -> LostOrders:
 
     async def is_lost(row: OrderRecord) -> bool:
         async with places:
-            if await _runs(client, row.workflow_id):
+            if await open_run(client, row.workflow_id) is not None:
                 return False
             # It may have ended between the two looks.
             now = await reads.get(row.order_id)
@@ -62,14 +61,3 @@ async def find_lost(client: Client, reads: ReadModel) -> LostOrders:
     verdicts = await asyncio.gather(*(is_lost(row) for row in looked_at))
     lost = [row for row, verdict in zip(looked_at, verdicts, strict=True) if verdict]
     return LostOrders(orders=lost, checked=len(looked_at), is_capped=len(rows) > MOST)
-
-
-async def _runs(client: Client, workflow_id: str) -> bool:
-    try:
-        with absence_as_fault():
-            run = await client.get_workflow_handle(workflow_id).describe()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return False
-        raise
-    return run.status is WorkflowExecutionStatus.RUNNING

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -149,6 +150,14 @@ class House:
         process = await self.start("all", *self.own_ports, **environment)
         await process.line("The API is at ")
         return process
+
+    def let_time_pass(self) -> None:
+        """Let ten minutes pass for what waits in the database: orders that do not move, and leases."""
+        ten_minutes_us = 600_000_000
+        with sqlite3.connect(self.database) as connection:
+            connection.execute("update orders set updated_at = updated_at - ?", (ten_minutes_us,))
+            connection.execute("update leases set expires_at = expires_at - ?", (ten_minutes_us,))
+        connection.close()
 
     @asynccontextmanager
     async def http(self) -> AsyncIterator[httpx2.AsyncClient]:

@@ -131,7 +131,7 @@ async def test_unwritable_folder_is_one_line(house: House) -> None:
     assert end.err.count("\n") == 1
 
 
-async def test_lost_temporal_file_is_told_at_start_and_by_the_audit(house: House) -> None:
+async def test_lost_temporal_file_its_open_orders_are_unwound_when_all_is_up_again(house: House) -> None:
     process = await house.start_all()
     named = {"TEMPORAL_HOST": f"127.0.0.1:{house.temporal_port}"}
     async with house.http() as client:
@@ -143,12 +143,19 @@ async def test_lost_temporal_file_is_told_at_start_and_by_the_audit(house: House
     assert "not checked" in unchecked.out
     for file in house.folder.glob("temporal.sqlite3*"):
         file.unlink()
-    process = await house.start_all()
+    house.let_time_pass()
+    process = await house.start_all(RECONCILE_INTERVAL_S="0")
     audited = await house.run("audit", **named)
-    stopped = await process.stop()
-    assert "1 of 1 open orders have no running workflow" in stopped.err
     assert audited.code == 1
     assert placed["order_id"] in audited.out
+    await process.stop()
+    process = await house.start_all(RECONCILE_INTERVAL_S="1")
+    async with house.http() as client:
+        order = await ended(client, placed["order_id"])
+    assert (order["status"], order["failure_code"]) == ("failed", "abandoned")
+    assert (await house.run("audit", **named)).code == 0
+    stopped = await process.stop()
+    assert "Temporal has lost its state, or is another one than before" in stopped.err
 
 
 async def test_reload_starts_again_on_the_same_temporal(house: House) -> None:

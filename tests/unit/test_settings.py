@@ -16,6 +16,7 @@ _OURS = (
     "MAX_CONCURRENT_ACTIVITIES",
     "MAX_CONCURRENT_WORKFLOW_TASKS",
     "ORDER_DEADLINE_S",
+    "RECONCILE_INTERVAL_S",
     "STEP_PLACEMENT",
     "TASK_QUEUE",
     "UNDO_RETRY_MAX_INTERVAL_S",
@@ -41,6 +42,7 @@ def test_nothing_set_gives_the_documented_defaults(tmp_path: Path) -> None:
     assert (settings.fault_injection, settings.fault_point) == (False, "")
     assert settings.order_deadline_s == 900
     assert (settings.forward_retry_max_interval_s, settings.undo_retry_max_interval_s) == (10, 30)
+    assert settings.reconcile_interval_s == 15
 
 
 def test_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,6 +96,7 @@ def test_postgres_url_without_driver_gets_the_one_we_use(monkeypatch: pytest.Mon
         ("MAX_CONCURRENT_WORKFLOW_TASKS", "many", "a whole number from 2 to 10000"),
         ("ORDER_DEADLINE_S", "-1", "a number of seconds above 0"),
         ("ORDER_DEADLINE_S", "nan", "a number of seconds above 0"),
+        ("RECONCILE_INTERVAL_S", "-1", "a number of seconds from 0"),
         ("UNDO_RETRY_MAX_INTERVAL_S", "inf", "a number of seconds above 0"),
         ("TEMPORAL_HOST", "temporal", "host:port"),
         ("TEMPORAL_HOST", "temporal:70000", "host:port"),
