@@ -128,18 +128,19 @@ class Saga(SagaScope):
             asyncio.CancelledError: the workflow was cancelled, or the deadline passed.
         """
         step_name = name or _name_of(do)
-        registered = None
-        if undo is not None:
-
-            async def perform(begun: RegisteredUndo) -> Any:
-                back = undo_with(begun.result) if undo_with else request
-                return await self._runtime.run_unfenced(
-                    undo, back, policy=self._policies.undo, summary=_name_of(undo), task_queue=task_queue
-                )
-
-            registered = self._undos.register(_name_of(undo), perform)
 
         async def forward() -> Any:
+            # The undo is registered here, not sooner: a step that was kept waiting and never began has none.
+            registered = None
+            if undo is not None:
+
+                async def perform(begun: RegisteredUndo) -> Any:
+                    back = undo_with(begun.result) if undo_with else request
+                    return await self._runtime.run_unfenced(
+                        undo, back, policy=self._policies.undo, summary=_name_of(undo), task_queue=task_queue
+                    )
+
+                registered = self._undos.register(_name_of(undo), perform)
             answer = await self._runtime.run_unfenced(
                 do, request, policy=policy or self._policies.forward, summary=step_name, task_queue=task_queue
             )

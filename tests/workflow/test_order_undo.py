@@ -4,8 +4,9 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from flowforge.orders.contracts import WriteOff
 from flowforge.orders.gateway import PlacedOrder
-from flowforge.orders.workflow import OrderWorkflow, WriteOff
+from flowforge.orders.workflow import OrderWorkflow
 from tests.workflow.shop import Shop
 from tests.workflow.table import FAIL_AT_LAST, UNDO_ACTIVITIES
 

@@ -25,11 +25,13 @@ class LoopRuntime:
     Attributes:
         calls: the activities in the order in which they began.
         requests: what each got, in the same order.
+        sleeps: how long the saga's timer was to sleep, each time that it was set.
     """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.requests: list[Any] = []
+        self.sleeps: list[timedelta] = []
         self.cancelled = False
         self._behaviours: dict[str, list[Behaviour]] = {}
         self._deadline = asyncio.Event()
@@ -48,6 +50,10 @@ class LoopRuntime:
     def pass_deadline(self) -> None:
         """Let the saga's timer fire."""
         self._deadline.set()
+
+    def rewind_deadline(self) -> None:
+        """Let the next timer wait again."""
+        self._deadline.clear()
 
     def poke(self) -> None:
         """Have conditions looked at again."""
@@ -70,6 +76,7 @@ class LoopRuntime:
         return await self._run(activity, request)
 
     async def sleep(self, duration: timedelta, *, summary: str) -> None:
+        self.sleeps.append(duration)
         await self._deadline.wait()
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
