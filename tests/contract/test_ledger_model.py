@@ -2,19 +2,19 @@
 
 import asyncio
 import contextlib
+import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowforge.errors import DatabaseUnavailable, EffectFenced, OutOfStock
 from flowforge.persistence.database import Database
-from flowforge.persistence.migrations.migrate import migrate
 from tests.contract.worlds import World, memory_world, reservation, sql_world, undo
+from tests.postgres import PostgresServer
 
 DELIVERIES = st.lists(
     st.tuples(
@@ -87,22 +87,21 @@ def test_memory_ledger_does_what_the_model_does(deliveries: list[Delivery]) -> N
     asyncio.run(_follow(memory_world(), deliveries))
 
 
-@pytest.fixture(scope="module")
-def pristine() -> bytes:
+@settings(max_examples=60, deadline=None)
+@given(deliveries=DELIVERIES)
+def test_sqlite_ledger_does_what_the_model_does(migrated_file: Path, deliveries: list[Delivery]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        migrate(f"sqlite:///{folder}/empty.sqlite3")
-        return Path(folder, "empty.sqlite3").read_bytes()
+        asyncio.run(_follow_on(f"sqlite:///{shutil.copy(migrated_file, Path(folder, 'model.sqlite3'))}", deliveries))
 
 
 @settings(max_examples=60, deadline=None)
-@given(DELIVERIES)
-def test_sql_ledger_does_what_the_model_does(pristine: bytes, deliveries: list[Delivery]) -> None:
-    async def follow(file: Path) -> None:
-        database = Database(f"sqlite:///{file}")
-        await _follow(sql_world(database), deliveries)
-        await database.close()
+@given(deliveries=DELIVERIES)
+def test_postgres_ledger_does_what_the_model_does(postgres: PostgresServer, deliveries: list[Delivery]) -> None:
+    with postgres.database(template="migrated") as url:
+        asyncio.run(_follow_on(url, deliveries))
 
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "model.sqlite3")
-        file.write_bytes(pristine)
-        asyncio.run(follow(file))
+
+async def _follow_on(url: str, deliveries: list[Delivery]) -> None:
+    database = Database(url)
+    await _follow(sql_world(database), deliveries)
+    await database.close()

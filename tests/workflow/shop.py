@@ -185,9 +185,9 @@ def _state_in(cause: BaseException) -> OrderState:
 
 
 @asynccontextmanager
-async def open_counter(client: Client, folder: Path, options: OrderOptions) -> AsyncIterator[Counter]:
-    """Open a counter with an empty database and a task queue of its own."""
-    url = f"sqlite:///{folder / f'shop-{uuid.uuid4()}.sqlite3'}"
+async def open_counter(client: Client, where: Path | str, options: OrderOptions) -> AsyncIterator[Counter]:
+    """Open a counter with a task queue of its own and an empty database: a new file in a folder, or that at a URL."""
+    url = where if isinstance(where, str) else f"sqlite:///{where / f'shop-{uuid.uuid4()}.sqlite3'}"
     migrate(url)  # not in a thread: Alembic migrates one database at a time
     database = Database(url)
     reads, task_queue = ReadModel(database), f"shop-{uuid.uuid4()}"
@@ -205,10 +205,10 @@ async def open_counter(client: Client, folder: Path, options: OrderOptions) -> A
 
 @asynccontextmanager
 async def open_shop(
-    client: Client, folder: Path, options: OrderOptions, *, at_work: bool = True
+    client: Client, where: Path | str, options: OrderOptions, *, at_work: bool = True
 ) -> AsyncIterator[Shop]:
     """Open a shop with an empty database and a task queue of its own; `at_work=False` leaves its worker to be run."""
-    async with open_counter(client, folder, options) as counter:
+    async with open_counter(client, where, options) as counter:
         hooks = Hooks()
         # Eager starts hand the first task to a worker of the same connection, even to one that does not run yet.
         working = client if at_work else await another_connection(client)
