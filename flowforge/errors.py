@@ -76,6 +76,12 @@ class UnknownPaymentMethod(Refusal):
     code = "unknown_payment_method"
 
 
+class ParcelHasLeft(Refusal):
+    """The parcel is on its way: it cannot be called back."""
+
+    code = "parcel_has_left"
+
+
 class OrderCancelled(Refusal):
     """The order was cancelled: none of its steps takes effect any more."""
 
@@ -197,6 +203,7 @@ REFUSALS: dict[str, type[Refusal]] = {
         CardDeclined,
         InsufficientFunds,
         UnknownPaymentMethod,
+        ParcelHasLeft,
         OrderCancelled,
     )
 }

@@ -32,6 +32,7 @@ class ControlledOrder:
     status: OrderStatus
     failure_code: str | None
     failure_reason: str | None
+    dispatched_at: datetime | None
     cancel_requested_at: datetime | None
     cancel_reason: str | None
     retried_by: str | None
@@ -48,6 +49,8 @@ class ControlledOrder:
         """Return in words how the order is: why something cannot be done to it."""
         told = {"needs_attention": "waits for an operator", "compensating": "is being unwound", "failed": "has failed"}
         words = told.get(self.status, f"is {self.status}")
+        if self.status in HOLDABLE and self.dispatched_at is not None:
+            words = "has left: a carrier has its parcel"
         because = f": {self.failure_reason}" if self.failure_reason is not None else ""
         return f"the order {words}{because}"
 
@@ -100,7 +103,7 @@ def _mark(connection: Connection, *, name: str, reason: str) -> ControlledOrder 
     order = ControlledOrder(**row)
     if order.cancel_requested_at is not None or order.failure_code == "cancelled":
         return order
-    if order.status not in HOLDABLE:
+    if order.status not in HOLDABLE or order.dispatched_at is not None:
         raise Conflict(f"it is too late to cancel: {order.plight}")
     now = datetime.now(UTC)
     connection.execute(_MARK, {"id": order.order_id, "at": now, "why": reason})

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from flowforge.errors import DatabaseUnavailable
+from flowforge.errors import Conflict, DatabaseUnavailable
 from flowforge.orders import attempts
 from flowforge.orders.contracts import CloseOrder, OrderClosed
 from flowforge.orders.progress import Progress
@@ -34,7 +34,7 @@ _MUTABLE: Final = (
     "deadline_at",
     "last_event_id",
 )
-_FIXED: Final = ("product_id", "quantity", "cancel_requested_at", "cancel_reason")
+_FIXED: Final = ("product_id", "quantity", "cancel_requested_at", "cancel_reason", "dispatched_at")
 _LOAD: Final = (
     select(*(ORDERS.c[name] for name in (*_FIXED, *_MUTABLE)))
     .where(ORDERS.c.order_id == bindparam("id"))
@@ -46,6 +46,7 @@ _SAVE: Final = (
     .where(ORDERS.c.order_id == bindparam("id"))
     .values({name: bindparam(name) for name in (*_MUTABLE, "updated_at")})
 )
+_LET_GO: Final = update(ORDERS).where(ORDERS.c.order_id == bindparam("id")).values(dispatched_at=bindparam("at"))
 _LINK_RETRY: Final = update(ORDERS).where(ORDERS.c.order_id == bindparam("first")).values(retried_by=bindparam("again"))
 _ADD_EVENTS: Final = insert(ORDER_EVENTS)
 
@@ -71,6 +72,13 @@ class OrderJournal:
             self._database.write_and_wait(attempts.add_again, entry)
         else:
             attempts.add_again(transaction, entry)
+
+    def beyond_recall(self, saga_id: str, at: datetime, transaction: Connection | None) -> None:
+        """See Journal.beyond_recall. Without a transaction this blocks, as `record` does."""
+        if transaction is None:
+            self._database.write_and_wait(_beyond_recall, saga_id, at)
+        else:
+            _beyond_recall(transaction, saga_id, at)
 
     async def attempt_failed(self, attempt: FailedAttempt) -> None:
         """See Journal.attempt_failed."""
@@ -145,6 +153,14 @@ def _attempt_failed(connection: Connection, attempt: FailedAttempt) -> None:
     if progress.new_events:
         _save(connection, attempt.call.saga_id, progress, attempt.at)
     attempts.add_failed(connection, attempt)
+
+
+def _beyond_recall(connection: Connection, order_id: str, at: datetime) -> None:
+    progress = _load(connection, order_id)
+    if progress is None:
+        raise Conflict(f"there is no order {order_id!r} whose goods could leave")
+    if progress.let_go(at):
+        connection.execute(_LET_GO, {"id": order_id, "at": at})
 
 
 def _load(connection: Connection, order_id: str) -> Progress | None:

@@ -1,15 +1,15 @@
 """How an order's row moves: the rules by themselves, without a database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from flowforge.durable.compensation import Compensation
-from flowforge.errors import OrderCancelled
+from flowforge.errors import Conflict, OrderCancelled
 from flowforge.money import Money
 from flowforge.orders import wording
-from flowforge.orders.contracts import CloseOrder, OrderStatus
+from flowforge.orders.contracts import CloseOrder, OrderState, OrderStatus
 from flowforge.orders.records import CLOSED, EventStatus
 from flowforge.services.journal import Entry, FailedAttempt
 
@@ -61,6 +61,7 @@ class Progress:
     deadline_at: datetime | None = None
     cancel_requested_at: datetime | None = None
     cancel_reason: str | None = None
+    dispatched_at: datetime | None = None
     last_event_id: int = 0
     new_events: list[NewEvent] = field(default_factory=list)
 
@@ -97,8 +98,26 @@ class Progress:
         message = wording.attempt_failed(call.attempt, attempt.message, call.undo)
         self._add(call.step, "failed", message, attempt.at)
 
+    def let_go(self, at: datetime) -> bool:
+        """Take in that the goods have left, so that the order is not unwound any more; tell whether that is new.
+
+        Raises:
+            Conflict: it is being unwound, or was: the goods must not leave.
+        """
+        if self.cancel_requested_at is not None or self.status not in {*_FORWARD, "completed"}:
+            raise Conflict("the order is being unwound, or was: its parcel must not leave")
+        if self.dispatched_at is not None:
+            return False
+        self.dispatched_at = at
+        return True
+
     def close(self, request: CloseOrder, at: datetime) -> bool:
-        """Move the status on where that is allowed; tell whether it moved."""
+        """Move the status on where that is allowed; tell whether it moved.
+
+        An order whose goods have left is completed when it is to be unwound: everything that could be undone is done.
+        """
+        if request.to == "compensating" and self.dispatched_at is not None and self.status in _FORWARD:
+            request = replace(request, to="completed", state=_without_failure(request.state))
         if request.to not in _MAY_BECOME.get(self.status, ()):
             return False
         state = request.state
@@ -212,3 +231,7 @@ class Progress:
 
     def _add(self, step: str, status: EventStatus, message: str, at: datetime) -> None:
         self.new_events.append(NewEvent(step, status, message, at))
+
+
+def _without_failure(state: OrderState) -> OrderState:
+    return replace(state, failure_code=None, failure_reason=None, compensations=())

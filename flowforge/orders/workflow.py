@@ -38,6 +38,7 @@ FAILURE_CODES: Final = frozenset(
         "card_declined",
         "insufficient_funds",
         "unknown_payment_method",
+        "parcel_has_left",
         "step_timeout",
         "injected_fault",
         "cancelled",

@@ -80,6 +80,20 @@ class Journal(Protocol[Transaction_contra]):
         """
         ...
 
+    def beyond_recall(self, saga_id: str, at: datetime, transaction: Transaction_contra | None) -> None:
+        """Take note that something of a saga cannot be undone any more: it is not unwound from now on.
+
+        Args:
+            saga_id: the saga.
+            at: since when, aware UTC.
+            transaction: as for `record`.
+
+        Raises:
+            Conflict: the saga is being unwound, or was; what cannot be undone must not happen.
+            DatabaseUnavailable: nothing was written.
+        """
+        ...
+
     async def attempt_failed(self, attempt: FailedAttempt) -> None:
         """Note a failed attempt, for people to see; decides nothing, and is silent where the database is away."""
         ...

@@ -15,9 +15,15 @@ from flowforge.services.inventory.port import Inventory
 from flowforge.services.inventory.sql import SqlInventory
 from flowforge.services.journal import Journal
 from flowforge.services.ledger import SqlLedger
+from flowforge.services.notices.activities import NoticeActivities
+from flowforge.services.notices.port import Notices
+from flowforge.services.notices.sql import SqlNotices
 from flowforge.services.payments.activities import PaymentActivities
 from flowforge.services.payments.port import Payments
 from flowforge.services.payments.sql import SqlPayments
+from flowforge.services.shipping.activities import ShippingActivities
+from flowforge.services.shipping.port import Shipping
+from flowforge.services.shipping.sql import SqlShipping
 from flowforge.services.warehouse.activities import WarehouseActivities
 from flowforge.services.warehouse.port import Warehouse
 from flowforge.services.warehouse.sql import SqlWarehouse
@@ -30,6 +36,8 @@ class Services:
     inventory: Inventory
     payments: Payments
     warehouse: Warehouse
+    shipping: Shipping
+    notices: Notices
     activities: tuple[Callable[..., Any], ...]
 
 
@@ -56,26 +64,42 @@ def build_services(
         inventory=SqlInventory(database, ledger),
         payments=SqlPayments(database, ledger),
         warehouse=SqlWarehouse(database, ledger),
+        shipping=SqlShipping(database, ledger, journal),
+        notices=SqlNotices(database, ledger),
         delivery=Delivery(journal, Faults(fail_at), bind_log_context, worker=worker),
     )
 
 
-def assemble(*, inventory: Inventory, payments: Payments, warehouse: Warehouse, delivery: Delivery) -> Services:
+def assemble(
+    *,
+    inventory: Inventory,
+    payments: Payments,
+    warehouse: Warehouse,
+    shipping: Shipping,
+    notices: Notices,
+    delivery: Delivery,
+) -> Services:
     """Put the services together from an adapter each, of whatever kind.
 
     Args:
         inventory: shares its stock with the warehouse, so both are of one kind.
         payments: any adapter.
         warehouse: see inventory.
+        shipping: any adapter.
+        notices: any adapter.
         delivery: runs the attempts of their steps.
     """
     for_inventory = InventoryActivities(inventory, delivery)
     for_payments = PaymentActivities(payments, delivery)
     for_warehouse = WarehouseActivities(warehouse, delivery)
+    for_shipping = ShippingActivities(shipping, delivery)
+    for_notices = NoticeActivities(notices, delivery)
     return Services(
         inventory=inventory,
         payments=payments,
         warehouse=warehouse,
+        shipping=shipping,
+        notices=notices,
         activities=(
             for_inventory.quote,
             for_inventory.reserve,
@@ -88,5 +112,9 @@ def assemble(*, inventory: Inventory, payments: Payments, warehouse: Warehouse, 
             for_warehouse.apply,
             for_warehouse.revert,
             for_warehouse.restock,
+            for_shipping.create,
+            for_shipping.cancel,
+            for_shipping.take_back,
+            for_notices.send,
         ),
     )

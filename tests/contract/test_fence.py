@@ -8,7 +8,7 @@ import pytest
 
 from flowforge.durable.fence import Undone
 from flowforge.errors import DatabaseUnavailable, EffectFenced, OutOfStock
-from tests.contract.worlds import World, authorise, capture, charging, reservation, shipping, undo
+from tests.contract.worlds import World, authorise, book, capture, charging, reservation, shipping, undo
 from tests.workflow.table import UNDOABLE
 
 
@@ -29,6 +29,10 @@ async def _nothing(_world: World) -> None:
 
 async def _charge_states(world: World) -> object:
     return [(payment.phase, payment.refunded_minor) for payment in await world.payments.payments()]
+
+
+async def _parcels(world: World) -> object:
+    return [shipment.status for shipment in await world.shipping.shipments()]
 
 
 OPERATIONS = [
@@ -59,6 +63,13 @@ OPERATIONS = [
         capture,
         lambda world, attempt: world.payments.refund_capture(undo("capture", attempt=attempt)),
         _charge_states,
+    ),
+    Operation(
+        "shipping.create",
+        _nothing,
+        book,
+        lambda world, attempt: world.shipping.cancel(undo("parcel", attempt=attempt)),
+        _parcels,
     ),
 ]
 

@@ -1,6 +1,7 @@
-"""The three services over one adapter, with a journal that remembers, for the suites that every adapter must pass."""
+"""The services over one adapter, with a journal that remembers, for the suites that every adapter must pass."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flowforge.durable.fence import StepCall, UndoStep
@@ -13,10 +14,17 @@ from flowforge.services.journal import Entry, FailedAttempt
 from flowforge.services.ledger import SqlLedger
 from flowforge.services.lines import Line
 from flowforge.services.memory_ledger import MemoryLedger
+from flowforge.services.notices.memory import MemoryNotices
+from flowforge.services.notices.port import Notices
+from flowforge.services.notices.sql import SqlNotices
 from flowforge.services.payments.contracts import Capture, CapturePayment, Charge, ChargePayment
 from flowforge.services.payments.memory import MemoryPayments
 from flowforge.services.payments.port import Payments
 from flowforge.services.payments.sql import SqlPayments
+from flowforge.services.shipping.contracts import CreateShipment, ShipmentBooked
+from flowforge.services.shipping.memory import MemoryShipping
+from flowforge.services.shipping.port import Shipping
+from flowforge.services.shipping.sql import SqlShipping
 from flowforge.services.warehouse.contracts import ApplyToWarehouse
 from flowforge.services.warehouse.memory import MemoryWarehouse
 from flowforge.services.warehouse.port import Warehouse
@@ -29,6 +37,7 @@ class RememberingJournal:
 
     entries: list[Entry] = field(default_factory=list)
     again: list[Entry] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)
     broken_by: Exception | None = None
 
     def record(self, entry: Entry, transaction: Any) -> None:
@@ -41,6 +50,12 @@ class RememberingJournal:
         """Keep a delivery that found its outcome."""
         self.again.append(entry)
 
+    def beyond_recall(self, saga_id: str, at: datetime, transaction: Any) -> None:
+        """Remember which sagas are not unwound any more."""
+        if self.broken_by is not None:
+            raise self.broken_by
+        self.beyond.append(saga_id)
+
     async def attempt_failed(self, attempt: FailedAttempt) -> None:
         """Forget a failed attempt."""
 
@@ -52,11 +67,13 @@ class RememberingJournal:
 
 @dataclass(frozen=True)
 class World:
-    """Three services that share their stock, holding 10 units of SKU-9 at 19.99 USD."""
+    """The services, which share their stock, holding 10 units of SKU-9 at 19.99 USD."""
 
     inventory: Inventory
     payments: Payments
     warehouse: Warehouse
+    shipping: Shipping
+    notices: Notices
     journal: RememberingJournal
 
     async def stocked(self, on_hand: int = 10) -> "World":
@@ -80,14 +97,28 @@ def sql_world(database: Database) -> World:
     """Build the services over a database."""
     journal = RememberingJournal()
     ledger = SqlLedger(database, journal)
-    return World(SqlInventory(database, ledger), SqlPayments(database, ledger), SqlWarehouse(database, ledger), journal)
+    return World(
+        SqlInventory(database, ledger),
+        SqlPayments(database, ledger),
+        SqlWarehouse(database, ledger),
+        SqlShipping(database, ledger, journal),
+        SqlNotices(database, ledger),
+        journal,
+    )
 
 
 def memory_world() -> World:
     """Build the services in memory."""
     journal = RememberingJournal()
     ledger = MemoryLedger(journal)
-    return World(MemoryInventory(ledger), MemoryPayments(ledger), MemoryWarehouse(ledger), journal)
+    return World(
+        MemoryInventory(ledger),
+        MemoryPayments(ledger),
+        MemoryWarehouse(ledger),
+        MemoryShipping(ledger, journal),
+        MemoryNotices(ledger),
+        journal,
+    )
 
 
 def forward(step: str, saga_id: str = "ord_1", attempt: int = 1, occurrence: int = 0) -> StepCall:
@@ -148,3 +179,8 @@ async def capture(world: World, attempt: int = 1) -> Capture:
     return await world.payments.capture(
         CapturePayment(call=forward("capture", attempt=attempt), charge_id=payment.charge_id)
     )
+
+
+async def book(world: World, attempt: int = 1, saga_id: str = "ord_1") -> ShipmentBooked:
+    """Book a parcel for an order."""
+    return await world.shipping.create(CreateShipment(call=forward("parcel", saga_id, attempt), order_id=saga_id))

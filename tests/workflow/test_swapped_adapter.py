@@ -13,7 +13,9 @@ from flowforge.services.faults import Faults
 from flowforge.services.inventory.sql import SqlInventory
 from flowforge.services.ledger import SqlLedger
 from flowforge.services.memory_ledger import MemoryLedger
+from flowforge.services.notices.sql import SqlNotices
 from flowforge.services.payments.memory import MemoryPayments
+from flowforge.services.shipping.sql import SqlShipping
 from flowforge.services.warehouse.sql import SqlWarehouse
 from flowforge.services.wiring import assemble
 from flowforge.worker.app import build_worker
@@ -34,6 +36,8 @@ async def test_payments_in_memory_order_ends_as_with_payments_in_sql(
             inventory=SqlInventory(counter.database, ledger),
             payments=MemoryPayments(MemoryLedger(journal)),
             warehouse=SqlWarehouse(counter.database, ledger),
+            shipping=SqlShipping(counter.database, ledger, journal),
+            notices=SqlNotices(counter.database, ledger),
             delivery=Delivery(journal, Faults()),
         )
         worker = build_worker(

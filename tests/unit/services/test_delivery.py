@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -36,6 +37,9 @@ class Notes:
 
     def redelivered(self, entry: Entry, transaction: Any) -> None:
         raise AssertionError("a delivery records no outcome")
+
+    def beyond_recall(self, saga_id: str, at: datetime, transaction: Any) -> None:
+        raise AssertionError("a delivery makes nothing final")
 
     async def attempt_failed(self, attempt: FailedAttempt) -> None:
         self.attempts.append(attempt)
