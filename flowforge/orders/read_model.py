@@ -9,14 +9,12 @@ from flowforge.durable.compensation import Compensation
 from flowforge.errors import DatabaseUnavailable
 from flowforge.orders.contracts import OrderStatus
 from flowforge.orders.history import Attempt, Place, attempts_of
-from flowforge.orders.records import OrderEvent, OrderRecord
+from flowforge.orders.records import OPEN, OrderEvent, OrderRecord
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.inventory import PRODUCTS
 from flowforge.persistence.tables.orders import ORDER_EVENTS, ORDERS
 from flowforge.persistence.tables.payments import CHARGES
 from flowforge.persistence.tables.warehouse import WAREHOUSE_RECORDS
-
-_OPEN: Final[tuple[OrderStatus, ...]] = ("running", "paused", "compensating", "needs_attention")
 
 _ALL: Final = 1_000_000
 """More events than an order can have."""
@@ -83,7 +81,7 @@ class ReadModel:
 
     async def open_orders(self, *, limit: int = 200, before: str | None = None) -> Sequence[OrderRecord]:
         """Return orders that have not ended, newest first, as `list` does."""
-        return await self._database.read(_list, [ORDERS.c.status.in_(_OPEN)], limit, before)
+        return await self._database.read(_list, [ORDERS.c.status.in_(sorted(OPEN))], limit, before)
 
     async def events(self, order_id: str, *, after: int = 0, limit: int = 1000) -> Sequence[OrderEvent]:
         """Return an order's events with larger ids than `after`, oldest first."""

@@ -14,6 +14,9 @@ EventStatus = Literal[
 CLOSED: Final[frozenset[OrderStatus]] = frozenset({"completed", "failed", "cancelled"})
 """How an order can end."""
 
+OPEN: Final[frozenset[OrderStatus]] = frozenset({"running", "paused", "compensating", "needs_attention"})
+"""What an order can be before. Named one by one: a status that is in neither is none to be unwound."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEvent:

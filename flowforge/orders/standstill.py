@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 from sqlalchemy import Connection, bindparam, select
 
 from flowforge.orders.contracts import OrderStatus
-from flowforge.orders.records import CLOSED
+from flowforge.orders.records import OPEN
 from flowforge.persistence.tables.inventory import RESERVATIONS
 from flowforge.persistence.tables.orders import ORDERS
 from flowforge.persistence.types import UtcTimestamp
@@ -23,7 +23,7 @@ _COLUMNS: Final = (
     ORDERS.c.cancel_reason,
     ORDERS.c.input,
 )
-_IS_OPEN: Final = ORDERS.c.status.not_in(sorted(CLOSED))
+_IS_OPEN: Final = ORDERS.c.status.in_(sorted(OPEN))
 _STILL: Final = (
     select(*_COLUMNS)
     .where(
@@ -39,7 +39,7 @@ _HOLDING: Final = (
     select(ORDERS.c.order_id)
     .distinct()
     .select_from(RESERVATIONS.join(ORDERS, ORDERS.c.order_id == RESERVATIONS.c.saga_id))
-    .where(RESERVATIONS.c.state == "open", ORDERS.c.status.in_(sorted(CLOSED)))
+    .where(RESERVATIONS.c.state == "open", ORDERS.c.status.not_in(sorted(OPEN)))
     .limit(bindparam("count"))
 )
 

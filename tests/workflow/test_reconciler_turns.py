@@ -14,9 +14,9 @@ from flowforge.errors import DatabaseUnavailable, TemporalUnavailable
 from flowforge.orders.gateway import PlacedOrder
 from flowforge.orders.reconciler import TEMPORAL, OtherTemporal, Reconciler
 from flowforge.orders.runs import open_run
-from flowforge.persistence.leases import hold, last_holder
+from flowforge.persistence.leases import hold
 from flowforge.temporal.namespace import namespace_id, provide_namespace
-from tests.workflow.gone import reconciler, turn, unwinding, unwound, worker_at
+from tests.workflow.gone import assert_clean, reconciler, turn, unwinding, unwound, worker_at
 from tests.workflow.shop import Gate, Shop
 
 SOON = timedelta(milliseconds=50)
@@ -81,17 +81,6 @@ async def test_two_processes_one_reconciles(shop: Shop) -> None:
 async def test_holder_is_gone_another_process_takes_over_when_its_lease_expires(shop: Shop) -> None:
     assert await reconciler(shop, interval=SOON).turn() is not None
     await _turn_when_possible(reconciler(shop))
-
-
-async def test_many_ask_for_an_expired_lease_at_once_one_gets_it(shop: Shop) -> None:
-    await shop.database.write(hold, "work", "the dead one", timedelta(0))
-    leases = await asyncio.gather(
-        *(shop.database.write(hold, "work", f"process {number}", timedelta(minutes=1)) for number in range(20))
-    )
-    [winner] = [lease for lease in leases if lease.is_held]
-    assert winner.before == "the dead one"
-    assert {lease.holder for lease in leases} == {winner.holder}
-    assert await shop.database.read(last_holder, "work") == winner.holder
 
 
 async def test_temporal_is_another_while_workers_of_the_first_live_nothing_is_unwound(
@@ -160,6 +149,28 @@ async def test_more_orders_than_a_turn_looks_at_each_gets_its_turn(shop: Shop) -
         assert [taken.unwound for taken in turns] == [[placed.order_id] for placed in orders]
         assert [taken.is_last for taken in turns] == [False] * 3
         assert (await turn(ours)).is_last
+
+
+async def test_ended_order_holds_units_they_are_given_back_and_that_is_an_error(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = await shop.stock()
+    placed = await shop.place(payment_method="tok_chargeDeclined")
+    await shop.end(placed)
+    for statement in (
+        "update reservations set state = 'open'",
+        "update ledger set state = 'applied', undone_at = null where operation = 'inventory.reserve'",
+        "update products set available = available - 2, reserved = reserved + 2 where product_id = 'SKU-001'",
+    ):
+        await shop.database.write(_say, statement)
+    ours = reconciler(shop)
+    assert (await turn(ours)).released == [placed.order_id]
+    assert [(line.levelname, line.message) for line in caplog.records if "defect" in line.message] == [
+        ("ERROR", "a defect: the order had ended and still held 2 x SKU-001; they were given back")
+    ]
+    assert await shop.stock() == before
+    assert (await turn(ours)).released == []
+    await assert_clean(shop)
 
 
 async def test_database_is_away_the_turn_says_so(shop: Shop) -> None:

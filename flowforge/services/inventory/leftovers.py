@@ -28,7 +28,7 @@ _GIVE_BACK: Final = (
         reserved=PRODUCTS.c.reserved - bindparam("units"),
     )
 )
-# Where other units of the same reservation are shipped, it stands, and the ledger is right to say so.
+# Where other units of the same reservation are shipped, it stands; the audit goes on to tell of the rest.
 _UNDO: Final = (
     update(LEDGER)
     .where(
