@@ -18,9 +18,7 @@ def _includes(value: Value, wanted: Value, evaluation: Evaluation, at: int) -> b
     if isinstance(value, list):
         return _has_element(value, wanted, evaluation, at)
     if isinstance(value, str):
-        part = text(wanted, evaluation, at)
-        evaluation.spend_on_text(len(value) + len(part), at)
-        return units.contains(value, part)
+        return _part(value, wanted, evaluation, at) in value
     raise evaluation.failure(Reason.NO_SUCH_METHOD, f"{kind_of(value)} has no `includes`", at)
 
 
@@ -41,10 +39,17 @@ def _has_element(values: list[Any], wanted: Value, evaluation: Evaluation, at: i
 
 def _starts_with(value: Value, part: Value, evaluation: Evaluation, at: int) -> bool:
     if isinstance(value, str):
-        beginning = text(part, evaluation, at)
-        evaluation.spend_on_text(len(value) + len(beginning), at)
-        return units.starts_with(value, beginning)
+        return value.startswith(_part(value, part, evaluation, at))
     raise evaluation.failure(Reason.NO_SUCH_METHOD, f"{kind_of(value)} has no `startsWith`", at)
+
+
+def _part(value: str, wanted: Value, evaluation: Evaluation, at: int) -> str:
+    """Return the text to look for in another one."""
+    part = text(wanted, evaluation, at)
+    evaluation.spend_on_text(len(value) + len(part), at)
+    if units.cuts_a_character(part):
+        raise evaluation.failure(Reason.LONE_SURROGATE, "what is looked for begins or ends with half a character", at)
+    return part
 
 
 METHODS: Final[dict[str, Method]] = {"includes": _includes, "startsWith": _starts_with}

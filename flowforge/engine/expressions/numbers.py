@@ -16,8 +16,8 @@ WHITESPACE: Final = (
 )
 """What JavaScript skips between tokens and around a number in a string."""
 
-# No digit may be matched in two ways: a long string that is no number must not take quadratic time.
-_DECIMAL: Final = re.compile(r"[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|Infinity)")
+# Possessive: what is no number after a million digits is not tried again with one less.
+_DECIMAL: Final = re.compile(r"[+-]?(?:(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|Infinity)")
 _PREFIXED: Final = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 _LONGEST_PREFIXED: Final = 1100  # binary digits of the largest double, and some
 

@@ -4,29 +4,23 @@ Only characters outside the basic plane, which are two units, and halves of them
 strings these functions are Python's own.
 """
 
-import sys
-from array import array
 from typing import Final
 
-_NATIVE: Final = "le" if sys.byteorder == "little" else "be"
 _FIRST_HIGH: Final = "\ud800"
 _FIRST_LOW: Final = "\udc00"
 _LAST_LOW: Final = "\udfff"
 
 
-def units(text: str) -> str:
-    """Return the text with each code unit as a character of its own."""
-    if text.isascii():
-        return text
-    doubled = array("H", text.encode(f"utf-16-{_NATIVE}", "surrogatepass"))
-    if len(doubled) == len(text):
-        return text
-    return array("I", doubled).tobytes().decode(f"utf-32-{_NATIVE}", "surrogatepass")
-
-
 def length(text: str) -> int:
     """Return the number of code units."""
-    return len(units(text))
+    return len(text) if text.isascii() else len(_encoded(text)) // 2
+
+
+def unit_at(text: str, index: int) -> str:
+    """Return the code unit at an index below the length; it may be half a character."""
+    if text.isascii():
+        return text[index]
+    return chr(int.from_bytes(_encoded(text)[2 * index : 2 * index + 2], "big"))
 
 
 def is_surrogate(unit: str) -> bool:
@@ -38,17 +32,12 @@ def less(left: str, right: str) -> bool:
     """Compare by code units: U+1F600 is two units and stands before U+FF5E, which is one."""
     if left.isascii() or right.isascii():
         return left < right
-    return units(left) < units(right)
+    return _encoded(left) < _encoded(right)
 
 
-def contains(text: str, part: str) -> bool:
-    """Tell whether the units of `part` follow one another somewhere in `text`."""
-    return units(part) in units(text) if _cuts_a_character(part) else part in text
-
-
-def starts_with(text: str, part: str) -> bool:
-    """Tell whether `text` begins with the units of `part`."""
-    return units(text).startswith(units(part)) if _cuts_a_character(part) else text.startswith(part)
+def cuts_a_character(text: str) -> bool:
+    """Tell whether a text begins or ends with half a character, so that looking for it would find others' halves."""
+    return bool(text) and (is_surrogate(text[0]) or is_surrogate(text[-1]))
 
 
 def joined(left: str, right: str) -> str:
@@ -59,5 +48,6 @@ def joined(left: str, right: str) -> str:
     return left + right
 
 
-def _cuts_a_character(part: str) -> bool:
-    return bool(part) and (is_surrogate(part[0]) or is_surrogate(part[-1]))
+def _encoded(text: str) -> bytes:
+    """Return two bytes a unit, the greater first, so that texts compare as their bytes do."""
+    return text.encode("utf-16-be", "surrogatepass")

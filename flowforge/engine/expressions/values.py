@@ -75,6 +75,11 @@ def is_number(value: Value) -> bool:
     return type(value) is int or type(value) is float
 
 
+def is_primitive(value: Value) -> bool:
+    """Tell whether a value is neither an object nor an array."""
+    return not isinstance(value, dict | list)
+
+
 def primitive(value: Value, evaluation: Evaluation, at: int) -> Undefined | bool | int | float | str | None:
     """Return a value that is neither an object nor an array; JavaScript would turn those into text here."""
     if isinstance(value, dict | list):
@@ -143,7 +148,7 @@ def element(value: list[Any] | str, place: float, evaluation: Evaluation, at: in
         return UNDEFINED
     if isinstance(value, list):
         return admit(value[int(place)], evaluation, at)
-    unit = units.units(value)[int(place)]
+    unit = units.unit_at(value, int(place))
     if units.is_surrogate(unit):
         raise evaluation.failure(Reason.LONE_SURROGATE, "this would cut a character in two", at)
     return unit
