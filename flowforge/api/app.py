@@ -9,7 +9,17 @@ from fastapi.openapi.utils import get_openapi
 from flowforge.api.dependencies import AppServices
 from flowforge.api.middleware import RequestFrame
 from flowforge.api.problems import install
-from flowforge.api.routers import engine, health, inventory, order_events, orders, payments, problems, warehouse
+from flowforge.api.routers import (
+    engine,
+    health,
+    inventory,
+    order_events,
+    orders,
+    payments,
+    problems,
+    shipments,
+    warehouse,
+)
 from flowforge.api.schemas.problem import problem_schema
 
 _DESCRIPTION = """
@@ -39,7 +49,7 @@ def create_app(services: AppServices) -> FastAPI:
     app.state.services = services
     install(app)
     app.add_middleware(RequestFrame)
-    for module in (orders, order_events, inventory, payments, warehouse, engine, health, problems):
+    for module in (orders, order_events, inventory, payments, warehouse, shipments, engine, health, problems):
         app.include_router(module.router)
     return app
 

@@ -15,6 +15,7 @@ from flowforge.orders.gateway import NewOrder, PlacedOrder
 from flowforge.orders.records import OrderRecord
 from flowforge.services.inventory.port import Inventory
 from flowforge.services.payments.port import Payments
+from flowforge.services.shipping.port import Shipping
 from flowforge.services.warehouse.port import Warehouse
 
 
@@ -90,7 +91,8 @@ class AppServices:
         feed: their events as they happen.
         inventory: catalogue and stock.
         payments: charges.
-        warehouse: shipments.
+        warehouse: what left the stock.
+        shipping: parcels.
         fault_injection: whether a request may ask for a fault.
         temporal_ui_url: where people's browsers find Temporal's UI, without a trailing slash.
         namespace: the Temporal namespace the orders run in.
@@ -103,6 +105,7 @@ class AppServices:
     inventory: Inventory
     payments: Payments
     warehouse: Warehouse
+    shipping: Shipping
     fault_injection: bool = False
     temporal_ui_url: str = "http://localhost:8233"
     namespace: str = "default"

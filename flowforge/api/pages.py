@@ -38,9 +38,22 @@ def position(cursor: str | None) -> str | None:
     except (binascii.Error, ValueError):
         key = ""
     if _KEY.fullmatch(key) is None:
-        detail = "is no cursor that this API made"
-        raise InvalidInput([InputError(code="cursor_invalid", detail=detail, place="query", parameter="cursor")])
+        raise _invalid_cursor()
     return key
+
+
+def number(cursor: str | None) -> int | None:
+    """Return the number that a cursor stands for.
+
+    Raises:
+        InvalidInput: this API made no such cursor.
+    """
+    key = position(cursor)
+    if key is None:
+        return None
+    if not (key.isdigit() and len(key) <= 18):
+        raise _invalid_cursor()
+    return int(key)
 
 
 def page(
@@ -70,3 +83,8 @@ def page(
     cursor = base64.urlsafe_b64encode(key(entries[-1]).encode()).decode().rstrip("=")
     query = urlencode({**given, "limit": limit, "cursor": cursor})
     return entries, {"Link": f'<{path}?{query}>; rel="next"'}
+
+
+def _invalid_cursor() -> InvalidInput:
+    detail = "is no cursor that this API made"
+    return InvalidInput([InputError(code="cursor_invalid", detail=detail, place="query", parameter="cursor")])

@@ -95,6 +95,7 @@ class Fulfilment:
                 inventory=self.services.inventory,
                 payments=self.services.payments,
                 warehouse=self.services.warehouse,
+                shipping=self.services.shipping,
                 fault_injection=self.settings.fault_injection,
                 temporal_ui_url=ui_url(self.settings, target),
                 namespace=target.namespace,

@@ -44,6 +44,7 @@ async def http(shop: Shop) -> AsyncIterator[httpx2.AsyncClient]:
         inventory=shop.services.inventory,
         payments=shop.services.payments,
         warehouse=shop.services.warehouse,
+        shipping=shop.services.shipping,
         fault_injection=True,
     )
     async with (

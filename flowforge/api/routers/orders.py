@@ -1,11 +1,11 @@
 """Placing orders, and reading how they are."""
 
-import re
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Query, Request, Response
 
 from flowforge.api.dependencies import GRAMMAR, AppServices, OrderName, RequestState, Services
+from flowforge.api.idempotency import documented, idempotency_key
 from flowforge.api.invalid import bad_header
 from flowforge.api.pages import Cursor, Limit, page, position
 from flowforge.api.prefer import preferred_wait_s
@@ -20,7 +20,6 @@ from flowforge.services.faults import FAIL_AT_OPERATIONS
 
 router = APIRouter(tags=["orders"], route_class=StrictRoute)
 
-IDEMPOTENCY_KEY: Final = r"^[\x20-\x7e]{1,255}$"
 _PLACE_HEADERS: Final = [
     {
         "name": "Prefer",
@@ -28,13 +27,10 @@ _PLACE_HEADERS: Final = [
         "description": "`wait=N`: answer when the order has ended, or after N seconds (1 to 60). RFC 7240.",
         "schema": {"type": "string"},
     },
-    {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "1 to 255 printable characters. The same key with the same order is answered as the first time, "
-        "with `Idempotent-Replayed: true`; with another order it is 422. Not beside a workflow_id.",
-        "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY},
-    },
+    documented(
+        "1 to 255 printable characters. The same key with the same order is answered as the first time, "
+        "with `Idempotent-Replayed: true`; with another order it is 422. Not beside a workflow_id."
+    ),
     {
         "name": "X-FlowForge-Fail-At",
         "in": "header",
@@ -78,7 +74,7 @@ async def place_order(body: Annotated[PlaceOrder, Body(openapi_examples=PLACE_EX
     fail_at = request.headers.get("x-flowforge-fail-at")
     if fail_at is not None:
         _check_fail_at(fail_at, allowed=services.fault_injection)
-    idempotency_key = _idempotency_key(request.headers.getlist("idempotency-key"), body)
+    key = _idempotency_key(request.headers.getlist("idempotency-key"), body)
     placed = await services.orders.place(
         NewOrder(
             product_id=body.product_id,
@@ -86,7 +82,7 @@ async def place_order(body: Annotated[PlaceOrder, Body(openapi_examples=PLACE_EX
             customer_id=body.customer_id,
             payment_method=body.payment_method,
             workflow_id=body.workflow_id,
-            idempotency_key=idempotency_key,
+            idempotency_key=key,
             request_id=state["request_id"],
             fail_at=fail_at,
         )
@@ -136,13 +132,10 @@ async def get_order(order: OrderName, services: Services, state: RequestState) -
 
 
 def _idempotency_key(headers: list[str], body: PlaceOrder) -> str | None:
-    if not headers:
-        return None
-    if len(headers) > 1 or re.fullmatch(IDEMPOTENCY_KEY, headers[0]) is None:
-        raise bad_header("Idempotency-Key", "must be 1 to 255 printable ASCII characters, once")
-    if body.workflow_id is not None:
+    key = idempotency_key(headers)
+    if key is not None and body.workflow_id is not None:
         raise bad_header("Idempotency-Key", "names the workflow, and so does workflow_id: use one of them")
-    return headers[0]
+    return key
 
 
 def _check_fail_at(step: str, *, allowed: bool) -> None:

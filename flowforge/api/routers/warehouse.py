@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from flowforge.api.dependencies import ORDER_GRAMMAR, Services, order_id_named
-from flowforge.api.pages import Cursor, Limit, page, position
+from flowforge.api.pages import Cursor, Limit, number, page
 from flowforge.api.render import json_response
 from flowforge.api.schemas.problem import problems
 from flowforge.api.schemas.services import WarehouseView, warehouse_view
@@ -25,8 +25,8 @@ async def list_warehouse(
 ) -> Response:
     """List shipments, newest first. The Link header names the next page."""
     found = await services.warehouse.records(
-        order_id=None if order_id is None else order_id_named(order_id), limit=limit + 1, before=position(cursor)
+        order_id=None if order_id is None else order_id_named(order_id), limit=limit + 1, before=number(cursor)
     )
     filters = {"order_id": order_id}
-    records, headers = page("/warehouse", found, limit=limit, key=lambda record: record.order_id, filters=filters)
+    records, headers = page("/warehouse", found, limit=limit, key=lambda record: str(record.number), filters=filters)
     return json_response([warehouse_view(record) for record in records], headers=headers)

@@ -1,13 +1,14 @@
-"""Inventory, payments and warehouse over HTTP."""
+"""Inventory, payments, warehouse and parcels over HTTP."""
 
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from flowforge.api.schemas.orders import OrderView
+from flowforge.api.schemas.orders import OrderView, timestamp
 from flowforge.services.inventory.contracts import StockLevel
-from flowforge.services.payments.contracts import Payment, Phase
+from flowforge.services.payments.contracts import Payment, Phase, Refund
+from flowforge.services.shipping.contracts import CarrierStatus, Shipment, ShipmentStatus
 from flowforge.services.warehouse.contracts import WarehouseRecord
 
 
@@ -61,6 +62,49 @@ class PaymentView(TypedDict):
     captured_minor: Annotated[int, Field(description="What was taken, in minor units of `currency`.")]
     refunded_minor: Annotated[int, Field(description="What was given back of it.")]
     written_off_minor: Annotated[int, Field(description="What an operator gave up giving back.")]
+
+
+class GiveRefund(BaseModel):
+    """What shall be given back of a charge."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    amount_minor: int = Field(ge=1, description="Minor units of the charge's currency; no more than is left of it.")
+    reason: str = Field(min_length=1, max_length=500)
+
+
+REFUND_EXAMPLES: Final[dict[str, Any]] = {
+    "part": {"summary": "A part of a charge", "value": {"amount_minor": 500, "reason": "a scratch"}},
+}
+
+
+class RefundView(TypedDict):
+    """Money that was given back, by a client or by the order."""
+
+    refund_id: str
+    charge_id: str
+    amount_minor: int
+    currency: str
+    reason: str
+    created_at: str
+
+
+class MoveParcel(BaseModel):
+    """Where a carrier says that a parcel is."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    status: CarrierStatus
+
+
+class ShipmentView(TypedDict):
+    """A parcel; `cancelled` was called back before it left."""
+
+    shipment_id: str
+    order_id: str
+    status: ShipmentStatus
+    created_at: str
+    updated_at: str
 
 
 class WarehouseView(TypedDict):
@@ -120,6 +164,29 @@ def payment_view(payment: Payment) -> PaymentView:
         "captured_minor": payment.captured_minor,
         "refunded_minor": payment.refunded_minor,
         "written_off_minor": payment.written_off_minor,
+    }
+
+
+def refund_view(refund: Refund) -> RefundView:
+    """Return a refund as clients see it."""
+    return {
+        "refund_id": refund.refund_id,
+        "charge_id": refund.charge_id,
+        "amount_minor": refund.amount_minor,
+        "currency": refund.currency,
+        "reason": refund.reason,
+        "created_at": timestamp(refund.created_at),
+    }
+
+
+def shipment_view(shipment: Shipment) -> ShipmentView:
+    """Return a parcel as clients see it."""
+    return {
+        "shipment_id": shipment.shipment_id,
+        "order_id": shipment.order_id,
+        "status": shipment.status,
+        "created_at": timestamp(shipment.created_at),
+        "updated_at": timestamp(shipment.updated_at),
     }
 
 

@@ -69,11 +69,15 @@ class MemoryPayments:
         with self._store.transaction() as transaction:
             return _refund(request, transaction)
 
-    async def refunds(self, charge_id: str) -> Sequence[Refund]:
+    async def refunds(self, charge_id: str, *, limit: int = 50, before: str | None = None) -> Sequence[Refund]:
         """See Payments.refunds."""
         with self._store.transaction() as transaction:
-            given = [refund for refund in transaction.rows(Refund).values() if refund.charge_id == charge_id]
-        return sorted(given, key=lambda refund: refund.refund_id, reverse=True)
+            chosen = [
+                refund
+                for refund in transaction.rows(Refund).values()
+                if refund.charge_id == charge_id and (before is None or refund.refund_id < before)
+            ]
+        return sorted(chosen, key=lambda refund: refund.refund_id, reverse=True)[:limit]
 
     async def payment(self, charge_id: str) -> Payment | None:
         """See Payments.payment."""

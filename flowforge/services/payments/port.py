@@ -78,8 +78,11 @@ class Payments(Protocol):
         """
         ...
 
-    async def refunds(self, charge_id: str) -> Sequence[Refund]:
-        """Return what was given back of a charge, by whomever, newest first; empty where there is no such charge."""
+    async def refunds(self, charge_id: str, *, limit: int = 50, before: str | None = None) -> Sequence[Refund]:
+        """Return what was given back of a charge, newest first, older than the refund id `before` where given.
+
+        Nothing where there is no such charge.
+        """
         ...
 
     async def payment(self, charge_id: str) -> Payment | None:

@@ -90,9 +90,9 @@ class SqlPayments:
         """See Payments.refund."""
         return await self._database.write(partial(_refund, request))
 
-    async def refunds(self, charge_id: str) -> Sequence[Refund]:
+    async def refunds(self, charge_id: str, *, limit: int = 50, before: str | None = None) -> Sequence[Refund]:
         """See Payments.refunds."""
-        return await self._database.read(partial(_refunds, charge_id))
+        return await self._database.read(partial(_refunds, charge_id, limit, before))
 
     async def payment(self, charge_id: str) -> Payment | None:
         """See Payments.payment."""
@@ -195,8 +195,12 @@ def _add_refund(connection: Connection, refund: Refund, key: str | None = None) 
     )
 
 
-def _refunds(charge_id: str, connection: Connection) -> list[Refund]:
-    return [Refund(**row) for row in connection.execute(_REFUNDS, {"id": charge_id}).mappings()]
+def _refunds(charge_id: str, limit: int, before: str | None, connection: Connection) -> list[Refund]:
+    # Refund ids sort by time.
+    query = _REFUNDS.limit(limit)
+    if before is not None:
+        query = query.where(REFUNDS.c.refund_id < before)
+    return [Refund(**row) for row in connection.execute(query, {"id": charge_id}).mappings()]
 
 
 def _payment(charge_id: str, connection: Connection) -> Payment | None:

@@ -43,9 +43,12 @@ class Restocked:
 class WarehouseRecord:
     """What the warehouse did for an order with one product, as readers see it.
 
-    `reverted` was taken back while the order was unwound; `returned` came back after it had been completed.
+    Attributes:
+        number: counts the records; the newer one has the larger number.
+        status: `reverted` was taken back while the order was unwound; `returned` came back after it was completed.
     """
 
+    number: int
     order_id: str
     product_id: str
     quantity: int

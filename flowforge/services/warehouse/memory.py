@@ -41,15 +41,16 @@ class MemoryWarehouse:
         return await self._ledger.apply(request.call, "warehouse.restock", partial(_restock, request), Restocked)
 
     async def records(
-        self, *, order_id: str | None = None, limit: int = 50, before: str | None = None
+        self, *, order_id: str | None = None, limit: int = 50, before: int | None = None
     ) -> Sequence[WarehouseRecord]:
         """See Warehouse.records."""
         with self._store.transaction() as transaction:
-            newest_first = list(reversed(list(transaction.rows(WarehouseRecord).values())))
-        if before is not None:
-            older = [index for index, record in enumerate(newest_first) if record.order_id == before]
-            newest_first = newest_first[older[-1] + 1 :] if older else []
-        return [record for record in newest_first if order_id is None or record.order_id == order_id][:limit]
+            chosen = [
+                record
+                for record in transaction.rows(WarehouseRecord).values()
+                if (order_id is None or record.order_id == order_id) and (before is None or record.number < before)
+            ]
+        return sorted(chosen, key=lambda record: record.number, reverse=True)[:limit]
 
 
 def _apply(request: ApplyToWarehouse, transaction: MemoryTransaction) -> WarehouseApplied:
@@ -64,7 +65,9 @@ def _apply(request: ApplyToWarehouse, transaction: MemoryTransaction) -> Warehou
     for key, reservation in reserved.items():
         transaction.rows(Reserved)[key] = replace(reservation, state="shipped")
         move(transaction, reservation.product_id, reserved=-reservation.quantity, shipped=reservation.quantity)
-        transaction.rows(WarehouseRecord)[key] = WarehouseRecord(
+        records = transaction.rows(WarehouseRecord)
+        records[key] = WarehouseRecord(
+            number=len(records) + 1,
             order_id=request.order_id,
             product_id=reservation.product_id,
             quantity=reservation.quantity,

@@ -42,7 +42,7 @@ class Warehouse(Protocol):
         ...
 
     async def records(
-        self, *, order_id: str | None = None, limit: int = 50, before: str | None = None
+        self, *, order_id: str | None = None, limit: int = 50, before: int | None = None
     ) -> Sequence[WarehouseRecord]:
-        """Return what was shipped and reverted, newest first, older than the order id `before` where given."""
+        """Return what was shipped and reverted, newest first, older than the record of number `before` where given."""
         ...

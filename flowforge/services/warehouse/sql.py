@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, BindParameter, Connection, Row, Update, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, BindParameter, Connection, Row, Update, bindparam, insert, select, update
 
 from flowforge.durable.fence import StepCall, Undone, UndoStep
 from flowforge.errors import EffectFenced
@@ -80,7 +80,10 @@ _TAKE_BACK: Final = (
     .values(status=bindparam("as"), reverted_at=bindparam("at"))
     .returning(WAREHOUSE_RECORDS.c.product_id, WAREHOUSE_RECORDS.c.quantity)
 )
-_RECORDS: Final = select(*(WAREHOUSE_RECORDS.c[name] for name in WarehouseRecord.__slots__))
+_RECORDS: Final = select(
+    WAREHOUSE_RECORDS.c.sequence.label("number"),
+    *(WAREHOUSE_RECORDS.c[name] for name in WarehouseRecord.__slots__ if name != "number"),
+)
 
 
 class SqlWarehouse:
@@ -103,7 +106,7 @@ class SqlWarehouse:
         return await self._ledger.apply(request.call, "warehouse.restock", partial(_restock, request), Restocked)
 
     async def records(
-        self, *, order_id: str | None = None, limit: int = 50, before: str | None = None
+        self, *, order_id: str | None = None, limit: int = 50, before: int | None = None
     ) -> Sequence[WarehouseRecord]:
         """See Warehouse.records."""
         return await self._database.read(partial(_list, order_id, limit, before))
@@ -166,11 +169,10 @@ def _key(call: StepCall) -> dict[str, Any]:
     return {"saga": call.saga_id, "number": call.occurrence}
 
 
-def _list(order_id: str | None, limit: int, before: str | None, connection: Connection) -> list[WarehouseRecord]:
+def _list(order_id: str | None, limit: int, before: int | None, connection: Connection) -> list[WarehouseRecord]:
     query = _RECORDS.order_by(WAREHOUSE_RECORDS.c.sequence.desc()).limit(limit)
     if order_id is not None:
         query = query.where(WAREHOUSE_RECORDS.c.order_id == order_id)
     if before is not None:
-        oldest = select(func.min(WAREHOUSE_RECORDS.c.sequence)).where(WAREHOUSE_RECORDS.c.order_id == before)
-        query = query.where(WAREHOUSE_RECORDS.c.sequence < oldest.scalar_subquery())
+        query = query.where(WAREHOUSE_RECORDS.c.sequence < before)
     return [WarehouseRecord(**row) for row in connection.execute(query).mappings()]

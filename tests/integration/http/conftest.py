@@ -78,6 +78,7 @@ async def _open(url: str, *, fault_injection: bool) -> AsyncIterator[Api]:
         inventory=shop.services.inventory,
         payments=shop.services.payments,
         warehouse=shop.services.warehouse,
+        shipping=shop.services.shipping,
         fault_injection=fault_injection,
         heartbeat=timedelta(milliseconds=50),
     )

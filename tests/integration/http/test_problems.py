@@ -121,13 +121,14 @@ async def test_every_documented_example_runs_as_it_stands(api: Api) -> None:
     tried = 0
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
-            if "requestBody" not in operation:
+            named = [each for each in operation.get("parameters", ()) if each["in"] == "path"]
+            # A path without an example names something that somebody must have made before.
+            if "requestBody" not in operation or any("examples" not in each["schema"] for each in named):
                 continue
             address = path
-            for parameter in operation.get("parameters", ()):
-                if parameter["in"] == "path":
-                    (example,) = parameter["schema"]["examples"]
-                    address = address.replace(f"{{{parameter['name']}}}", example)
+            for parameter in named:
+                (example,) = parameter["schema"]["examples"]
+                address = address.replace(f"{{{parameter['name']}}}", example)
             examples = operation["requestBody"]["content"]["application/json"]["examples"]
             for example in examples.values():
                 response = await api.http.request(method.upper(), address, json=example["value"])
