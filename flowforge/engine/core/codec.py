@@ -1,0 +1,128 @@
+"""A state as JSON and back, for a run that goes on in another one.
+
+Results may be something else than JSON, where a shell keeps large ones elsewhere: it says how to write and read them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+from flowforge.engine.core.keys import Key
+from flowforge.engine.core.outcomes import Failure, StepError, Wait
+from flowforge.engine.core.state import FailedItem, Items, State, StepState, Task, UndoEntry
+from flowforge.engine.core.table import Table
+
+Convert = Callable[[Any], Any]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def dump(state: State, *, value: Convert = _same) -> dict[str, Any]:
+    """Return a state as JSON; `value` writes one result, an item list, an event's data or the output."""
+    return {
+        "phase": state.phase,
+        "paused": state.paused,
+        "steps": {name: _bare(step, items=_dump_items(step.items, value)) for name, step in state.steps.items()},
+        "tasks": [[*key, _bare(task, wait=_dump_wait(task.wait))] for key, task in state.tasks.items()],
+        "backlog": [list(key) for key in state.backlog],
+        "undos": [
+            _bare(undo, key=list(undo.key), result=value(undo.result), item=value(undo.item)) for undo in state.undos
+        ],
+        "cursor": state.cursor,
+        "repeated": sorted([list(key) for key in state.repeated], key=str),
+        "failure": None if state.failure is None else _bare(state.failure),
+        "values": {name: value(result) for name, result in state.values.items()},
+        "mail": [[name, value(data)] for name, data in state.mail],
+        "output": value(state.output),
+    }
+
+
+def load(data: Mapping[str, Any], *, value: Convert = _same) -> State:
+    """Return the state that `dump` wrote; `value` reads what its counterpart wrote."""
+    return State(
+        **{
+            **data,
+            "steps": Table({name: _load_step(step, value) for name, step in data["steps"].items()}),
+            "tasks": Table({Key(*task[:3]): _load_task(task[3]) for task in data["tasks"]}),
+            "backlog": tuple(Key(*key) for key in data["backlog"]),
+            "undos": tuple(_load_undo(undo, value) for undo in data["undos"]),
+            "repeated": frozenset(Key(*key) for key in data["repeated"]),
+            "failure": None if data["failure"] is None else Failure(**_with_error(data["failure"])),
+            "values": Table({name: value(result) for name, result in data["values"].items()}),
+            "mail": tuple((name, value(content)) for name, content in data["mail"]),
+            "output": value(data["output"]),
+        }
+    )
+
+
+def _bare(part: Any, **written: Any) -> dict[str, Any]:
+    """Write a dataclass without what is as it is by default."""
+    names = [field for field in fields(part) if getattr(part, field.name) != field.default]
+    found = {field.name: written.get(field.name, getattr(part, field.name)) for field in names}
+    if "error" in found:
+        found["error"] = [found["error"].code, found["error"].message]
+    return found
+
+
+def _with_error(data: Mapping[str, Any]) -> dict[str, Any]:
+    if "error" not in data:
+        return dict(data)
+    code, message = data["error"]
+    return {**data, "error": StepError(code=code, message=message)}
+
+
+def _dump_items(items: Items | None, value: Convert) -> dict[str, Any] | None:
+    if items is None:
+        return None
+    return _bare(
+        items,
+        value=value(items.value),
+        results=[value(result) for result in items.results],
+        failed=[[failed.item, failed.visit, failed.kind] for failed in items.failed],
+        again=[list(key) for key in items.again],
+    )
+
+
+def _dump_wait(wait: Wait | None) -> dict[str, Any] | None:
+    if wait is None:
+        return None
+    timeout = None if wait.timeout is None else round(wait.timeout / timedelta(milliseconds=1))
+    return _bare(wait, timeout=timeout)
+
+
+def _load_step(data: Mapping[str, Any], value: Convert) -> StepState:
+    found = _with_error(data)
+    if "items" in found:
+        items = _with_error(found["items"])
+        items["value"] = value(items.get("value"))
+        items["results"] = tuple(value(result) for result in items.get("results", ()))
+        items["failed"] = tuple(
+            FailedItem(item=item, visit=visit, kind=kind) for item, visit, kind in items.get("failed", ())
+        )
+        items["again"] = tuple(Key(*key) for key in items.get("again", ()))
+        found["items"] = Items(**items)
+    return StepState(**found)
+
+
+def _load_task(data: Mapping[str, Any]) -> Task:
+    if "wait" not in data:
+        return Task(**data)
+    wait = dict(data["wait"])
+    if "timeout" in wait:
+        wait["timeout"] = timedelta(milliseconds=wait["timeout"])
+    return Task(stage=data["stage"], wait=Wait(**wait))
+
+
+def _load_undo(data: Mapping[str, Any], value: Convert) -> UndoEntry:
+    found = _with_error(data)
+    return UndoEntry(
+        **{
+            **found,
+            "key": Key(*found["key"]),
+            "result": value(found.get("result")),
+            "item": value(found.get("item")),
+        }
+    )
