@@ -84,19 +84,21 @@ class Fate:
     def __init__(self, chance: random.Random, trouble: float) -> None:
         self.chance = chance
         self.trouble = trouble
-        self._open: dict[Key | None, Command] = {}
+        self._open: dict[tuple[type[Command], Key | None], Command] = {}
 
     def hear(self, commands: tuple[Command, ...]) -> None:
         """Take note of what is asked for."""
         for command in commands:
             match command:
                 case StopTimer(key):
-                    self._open.pop(key)
+                    self._open.pop((StartTimer, key))
                 case Cancel() | Finish():
                     pass
                 case _:
-                    assert command.key not in self._open, f"{command} while {self._open[command.key]}"
-                    self._open[command.key] = command
+                    name = (type(command), command.key)
+                    # A question of which nobody wants the answer any more may be asked again.
+                    assert isinstance(command, Decide) or name not in self._open, f"{command} twice"
+                    self._open[name] = command
 
     @property
     def is_idle(self) -> bool:
@@ -109,11 +111,11 @@ class Fate:
             return self._disturbance()
         if self.is_idle:
             return self.chance.choice([Resumed(), EventArrived("go", 1), Compensate(), Retry(), *self._operator()])
-        key = self.chance.choice(list(self._open))
-        command = self._open[key]
+        name = self.chance.choice(list(self._open))
+        command = self._open[name]
         if isinstance(command, Undo) and self.chance.random() < self.trouble / 4:
             return UndoDelayed(command.key)
-        del self._open[key]
+        del self._open[name]
         return self._answer(command)
 
     def _answer(self, command: Command) -> Event:

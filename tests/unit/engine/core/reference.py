@@ -6,6 +6,7 @@ from typing import Any
 from flowforge.engine.core.commands import Command, Finish, Run, Undo
 from flowforge.engine.core.events import Event, Settled, Suspended, UndoSettled
 from flowforge.engine.core.keys import Key
+from flowforge.engine.core.outcomes import Outcome
 from flowforge.engine.core.state import State
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.step import Step
@@ -34,12 +35,7 @@ class History:
                 if not self._definition.is_state_machine:
                     self._come_after_what_it_needs(self._steps[key.step], state)
             case Settled(key, outcome) if key in self._in_flight:
-                self._in_flight.discard(key)
-                self._again.discard(key)
-                if outcome.kind in {"failed", "timed_out", "cancelled"}:
-                    self._again.add(key)  # an operator may have it tried again under its key
-                if not outcome.began:
-                    self.never_called.add(key)
+                self._settle(key, outcome)
             case Suspended(key) if key in self._in_flight:
                 self._in_flight.discard(key)
                 self._again.add(key)
@@ -53,6 +49,14 @@ class History:
             case Finish(end):
                 assert not self._in_flight
                 assert state.phase == end
+
+    def _settle(self, key: Key, outcome: Outcome) -> None:
+        self._in_flight.discard(key)
+        self._again.discard(key)
+        if outcome.kind in {"failed", "timed_out", "cancelled"}:
+            self._again.add(key)  # an operator may have it tried again under its key
+        if not outcome.began:
+            self.never_called.add(key)
 
     def _run(self, key: Key) -> None:
         assert not self.undo_starts, f"{key} starts after undo began"
