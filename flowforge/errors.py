@@ -4,6 +4,7 @@ FlowForgeError
 ├── Refusal             the business said no; an outcome, never retried
 ├── EffectFenced        the effect was undone before it could be applied; never retried
 ├── InjectedFault       asked for by FAIL_AT or the fault-injection header
+├── EgressBlocked       a user's URL leads where it must not; never retried
 ├── Fault               the world broke; retried until the saga's deadline
 │   ├── DatabaseUnavailable, TemporalUnavailable, PaymentNetworkError
 ├── RequestError        the client's request cannot be served as it is
@@ -100,6 +101,13 @@ class InjectedFault(FlowForgeError):
     """A fault somebody asked for, to see an order being made whole."""
 
     code = "injected_fault"
+
+
+class EgressBlocked(FlowForgeError):
+    """A URL that a user gave leads to an address that must not be reached; nothing was sent."""
+
+    code = "egress_blocked"
+    status = 422
 
 
 class Fault(FlowForgeError):

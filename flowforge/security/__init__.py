@@ -1,0 +1,1 @@
+"""What keeps strangers' wishes from reaching where they must not."""
