@@ -33,6 +33,8 @@ OPERATIONS: Final = (
     "orders.close.failed",
     "orders.close.cancelled",
     "orders.close.needs_attention",
+    "orders.close.paused",
+    "orders.close.running",
 )
 """The transactions of a saga, as the ledger names them; its undos, and the moves of its owner's row by their target."""
 

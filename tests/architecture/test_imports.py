@@ -11,7 +11,7 @@ _ROOT = Path(__file__).parents[2]
 _LONGEST_FILE = 500
 _OURS = sorted(
     file
-    for folder in ("flowforge", "tests", "examples", "benchmarks")
+    for folder in ("flowforge", "tests", "examples", "benchmarks", "chaos")
     for file in (_ROOT / folder).rglob("*.py")
     if "__pycache__" not in file.parts
 )

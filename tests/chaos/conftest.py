@@ -1,15 +1,18 @@
-"""The nursery of worker processes that all chaos tests share."""
+"""The house in which all chaos tests open their worlds."""
 
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from flowforge.temporal.target import TemporalTarget
-from tests.chaos.nursery import Nursery, open_nursery
+from chaos.house import House, open_house
+from flowforge.temporal.provision import provide
 
 
 @pytest.fixture(scope="session")
-async def nursery(temporal_target: TemporalTarget, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nursery]:
-    """Starts worker processes."""
-    async with open_nursery(temporal_target, tmp_path_factory.mktemp("workers")) as nursery:
-        yield nursery
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """Opens worlds."""
+    binary = await provide(Path(os.environ.get("FLOWFORGE_DATA_DIR", ".flowforge")), report=print)
+    async with open_house(binary, tmp_path_factory.mktemp("chaos")) as house:
+        yield house

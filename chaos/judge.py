@@ -1,0 +1,164 @@
+"""What is asked after every scenario, of the database, of Temporal and of every order."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Connection, select
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+
+from chaos.load import PLAIN, Accepted, Load
+from chaos.world import World
+from flowforge.orders.audit import audit
+from flowforge.orders.records import CLOSED
+from flowforge.orders.workflow import OrderWorkflow
+from flowforge.persistence.tables.orders import ORDERS
+
+DRAINED_WITHIN_S: Final = 60.0
+LAST: Final = 20
+"""So many requests are made when all is over, and every one of them must be fine."""
+
+_REPLAYED: Final = 20
+_AT_ONCE: Final = 16
+_RUN_ENDS: Final = {
+    WorkflowExecutionStatus.COMPLETED: "completed",
+    WorkflowExecutionStatus.FAILED: "failed",
+    WorkflowExecutionStatus.CANCELED: "cancelled",
+}
+
+
+@dataclass(kw_only=True)
+class Verdict:
+    """What was done and what came of it.
+
+    Attributes:
+        done: what was done, how often.
+        ends: how orders ended, how many.
+        drained_s: the longest time from a heal until every order was at its end.
+        violations: everything that is not as it should be, in words.
+        counted: other things that were counted, by name.
+        hits: how often each fault point was reached by a fault.
+    """
+
+    name: str
+    done: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    drained_s: float = 0.0
+    took_s: float = 0.0
+    violations: list[str] = field(default_factory=list)
+    counted: dict[str, int | str] = field(default_factory=dict)
+    hits: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def orders(self) -> int:
+        """How many orders went through it."""
+        return self.ends.total()
+
+    def must_have_completed(self, least: float = 0.3) -> None:
+        """Object where too few orders completed: a run in which nothing happens proves nothing."""
+        if self.ends["completed"] < least * self.orders:
+            self.violations.append(f"only {self.ends['completed']} of {self.orders} orders completed")
+
+
+class Judge:
+    """Judges one world, once its faults are healed."""
+
+    def __init__(self, world: World, verdict: Verdict, *, within_s: float = DRAINED_WITHIN_S) -> None:
+        self._world = world
+        self._verdict = verdict
+        self._within_s = within_s
+
+    async def examine(self, load: Load, *, chance: random.Random) -> None:
+        """Wait until every order has ended, then look at all of them; then at new ones."""
+        await self.drain([each.placed.order_id for each in load.accepted])
+        await self.compare(load.accepted)
+        await self.last_requests(load)
+        await self.audit()
+        await self.replay(chance.sample(load.accepted, min(_REPLAYED, len(load.accepted))))
+
+    async def drain(self, order_ids: Sequence[str]) -> None:
+        """Wait until these have ended; object where that takes too long."""
+        begun = time.monotonic()
+        missing = await self._missing(order_ids)
+        while missing and time.monotonic() - begun < self._within_s:
+            await asyncio.sleep(0.25)
+            missing = await self._missing(order_ids)
+        self._verdict.drained_s = max(self._verdict.drained_s, time.monotonic() - begun)
+        if missing:
+            examples = ", ".join(f"{name} ({status})" for name, status in missing[:5])
+            self._object(f"{len(missing)} orders did not end within {self._within_s:g} s of the heal: {examples}")
+
+    async def compare(self, accepted: Sequence[Accepted]) -> None:
+        """Compare each order's row with what was wished and with what Temporal says."""
+        rows: dict[str, str] = await self._world.database.read(_statuses)
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def look(each: Accepted) -> None:
+            status = rows.get(each.placed.order_id, "lost")
+            self._verdict.ends[status] += 1
+            if status not in each.wish.ends:
+                self._object(f"{each.placed.order_id}, which was {each.wish.kind}, is {status}")
+            async with places:
+                run = await self._run_end(each.placed.workflow_id)
+            if run != status:
+                self._object(f"{each.placed.order_id} is {status}, its run {run}")
+
+        await asyncio.gather(*map(look, accepted))
+
+    async def last_requests(self, load: Load) -> None:
+        """Place some orders more; each must complete."""
+        last = await asyncio.gather(*(load.order(PLAIN) for _ in range(LAST)))
+        await self.drain([each.placed.order_id for each in last])
+        await self.compare(last)
+
+    async def audit(self) -> None:
+        """Ask every question of the audit."""
+        for finding in await self._world.database.read(audit):
+            if finding.is_violation:
+                examples = ", ".join(finding.examples[:3])
+                self._object(f"audit, {finding.check.area}: {finding.check.name}: {finding.count} ({examples})")
+
+    async def replay(self, accepted: Sequence[Accepted]) -> None:
+        """Replay histories with this code: an order that cannot be replayed stays open for ever."""
+        replayer = Replayer(
+            workflows=[OrderWorkflow],
+            data_converter=pydantic_data_converter,
+            workflow_runner=UnsandboxedWorkflowRunner(),
+        )
+        for each in accepted:
+            history = await self._world.handle(each.placed.workflow_id).fetch_history()
+            outcome = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+            if outcome.replay_failure is not None:
+                self._object(f"{each.placed.order_id} cannot be replayed: {outcome.replay_failure}")
+            self._verdict.done["histories replayed"] += 1
+
+    async def _missing(self, order_ids: Sequence[str]) -> list[tuple[str, str]]:
+        rows: dict[str, str] = await self._world.database.read(_statuses)
+        found = ((order_id, rows.get(order_id, "without a row")) for order_id in order_ids)
+        return [(order_id, status) for order_id, status in found if status not in CLOSED]
+
+    async def _run_end(self, workflow_id: str) -> str:
+        """Return how an order's run ended; the run ends a moment after the row."""
+        for _ in range(50):
+            try:
+                run = await self._world.client.get_workflow_handle(workflow_id).describe()
+            except RPCError as error:
+                return str(error.status.name).lower()
+            if run.status is not WorkflowExecutionStatus.RUNNING:
+                return _RUN_ENDS.get(run.status, "unknown") if run.status is not None else "unknown"
+            await asyncio.sleep(0.2)
+        return "running"
+
+    def _object(self, what: str) -> None:
+        self._verdict.violations.append(what)
+
+
+def _statuses(connection: Connection) -> dict[str, str]:
+    return {row[0]: row[1] for row in connection.execute(select(ORDERS.c.order_id, ORDERS.c.status))}

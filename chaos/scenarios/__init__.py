@@ -1,0 +1,1 @@
+"""The faults, one kind a file, each with what it is to do to orders: nothing."""

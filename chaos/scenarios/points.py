@@ -1,0 +1,71 @@
+"""A worker is killed, or frozen, at every point there is, so many times, in both placements."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from temporalio.client import Client
+
+from chaos.drill import Drill
+from chaos.house import House
+from chaos.judge import Verdict
+from chaos.plan import Plan
+from chaos.points import PLACEMENTS, Point, every_point
+from flowforge.durable.placement import Placement
+from flowforge.temporal.target import TemporalTarget
+
+LEAST_HITS: Final = 5
+
+_AT_ONCE: Final = 40
+"""Most of a kill's time is waiting for Temporal to find out; so many worlds wait side by side."""
+
+_NAMES: Final = {"kill": "a worker killed at each point", "stop": "a worker frozen at each point, and woken too late"}
+
+
+async def kills(house: House, plan: Plan) -> Verdict:
+    """Kill workers at every point."""
+    async with house.temporal() as temporal:
+        return await drills(house, temporal.target, await temporal.client(), every_point(), PLACEMENTS, plan.times)
+
+
+async def zombies(house: House, plan: Plan) -> Verdict:
+    """Freeze workers at every point."""
+    times = max(1, round(3 * plan.share))
+    async with house.temporal() as temporal:
+        client = await temporal.client()
+        return await drills(house, temporal.target, client, every_point(), PLACEMENTS, times, how="stop")
+
+
+async def drills(
+    house: House,
+    target: TemporalTarget,
+    client: Client,
+    points: Sequence[Point],
+    placements: Sequence[Placement],
+    times: int,
+    *,
+    how: Literal["kill", "stop"] = "kill",
+) -> Verdict:
+    """Do the drill at each of these points, in a world each."""
+    verdict = Verdict(name=_NAMES[how])
+    begun = time.monotonic()
+    places = asyncio.Semaphore(_AT_ONCE)
+    hits: dict[str, int] = {}
+
+    async def one(point: Point, placement: Placement) -> None:
+        async with places, house.world(target, client) as world:
+            drill = Drill(world=world, point=point, placement=placement, how=how)
+            try:
+                await drill.run(times)
+            except Exception as wrong:  # noqa: BLE001 -- whatever kept an order from its end
+                verdict.violations.append(f"{point}, {placement}: {type(wrong).__name__}: {wrong}")
+            hits[str(point)] = hits.get(str(point), 0) + drill.hits
+            verdict.done["workers killed" if how == "kill" else "workers frozen"] += drill.hits
+            verdict.done["followed by a cancellation"] += drill.cancelled
+            verdict.ends.update(drill.ends)
+
+    await asyncio.gather(*(one(point, placement) for placement in placements for point in points))
+    verdict.hits.update(hits)
+    verdict.took_s = time.monotonic() - begun
+    return verdict

@@ -1,0 +1,27 @@
+"""A worker is killed at every point there is, in both placements; another one ends the order whole."""
+
+import pytest
+from temporalio.client import Client
+
+from chaos.house import House
+from chaos.points import MOMENTS, PLACEMENTS, Point, every_point
+from chaos.scenarios.points import LEAST_HITS, drills
+from flowforge.services.fault_points import OPERATIONS, Moment
+from flowforge.temporal.target import TemporalTarget
+
+TIMES = 3
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_point_is_on_the_way_of_some_order(operation: str) -> None:
+    assert Point(operation=operation, moment="inside").route
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_worker_killed_order_ends_whole(
+    client: Client, temporal_target: TemporalTarget, house: House, moment: Moment
+) -> None:
+    points = [point for point in every_point() if point.moment == moment]
+    verdict = await drills(house, temporal_target, client, points, PLACEMENTS, TIMES)
+    assert verdict.violations == []
+    assert min(verdict.hits.values()) >= LEAST_HITS
