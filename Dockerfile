@@ -59,8 +59,10 @@ ENTRYPOINT ["python", "main.py", "starter"]
 FROM requirements AS tests
 COPY requirements-dev.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes -r requirements-dev.txt
-# Tests that start a Temporal of their own find it here.
+# Tests that start a Temporal or a Postgres of their own find them here.
 COPY --from=temporal /usr/local/bin/temporal /usr/local/bin/temporal
+COPY scripts/install-postgres.sh /usr/local/bin/install-postgres
+RUN install-postgres && rm -rf /var/lib/apt/lists/*
 RUN chown flowforge:flowforge /app
 USER flowforge
 COPY --chown=flowforge:flowforge . ./
