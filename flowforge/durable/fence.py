@@ -67,3 +67,26 @@ class Undone:
 
     status: Literal["undone", "not_needed"]
     attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOffStep:
+    """Input of every write-off: an undo that never succeeds, who gives it up, and why."""
+
+    call: StepCall
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenOff:
+    """Result of a write-off.
+
+    Attributes:
+        status: `written_off` when an effect was found and stays; `undone` or `not_needed` when there was none to give
+            up, as for `Undone`.
+        attempts: how many deliveries of the undo and its write-off it took.
+    """
+
+    status: Literal["written_off", "undone", "not_needed"]
+    attempts: int = 1

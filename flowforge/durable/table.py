@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from flowforge.durable.fence import StepCall, UndoStep
+from flowforge.durable.fence import StepCall, UndoStep, WriteOffStep, WrittenOff
 from flowforge.durable.placement import ActivityRef, Placement
 from flowforge.durable.policies import Policies
 from flowforge.durable.runtime import Runtime
@@ -23,10 +23,18 @@ _PATIENCE_WITH_AN_UNDO: Final = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """How a step is undone: the undo's name for people, and its activity, which takes an `UndoStep`."""
+    """How a step is undone.
+
+    Attributes:
+        name: the undo's name for people.
+        do: its activity, which takes an `UndoStep`.
+        write_off: the activity that records that an operator gave it up, which takes a `WriteOffStep`; None where
+            nothing has to be recorded.
+    """
 
     name: str
     do: ActivityRef
+    write_off: ActivityRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +139,34 @@ class FencedSaga(SagaScope):
 
     def _register(self, step: Step, undo: Undo) -> None:
         async def perform(registered: RegisteredUndo) -> Any:
-            before = registered.view.attempts
-
             def request(attempt: int) -> UndoStep:
-                return UndoStep(
-                    call=StepCall(
-                        saga_id=self._saga_id,
-                        step=step.name,
-                        undo=undo.name,
-                        attempt=before + attempt,
-                        labels=self._labels,
-                    )
-                )
+                return UndoStep(call=self._back(step, undo, before + attempt))
 
+            before = registered.view.attempts
             return await self._runtime.run_fenced(
                 undo.do, request, placement=self._placement, policy=self._policies.undo, summary=undo.name
             )
 
-        self._undos.register(undo.name, perform)
+        write_off = undo.write_off
+        if write_off is None:
+            self._undos.register(undo.name, perform)
+            return
+
+        async def give_up(registered: RegisteredUndo, by: str, reason: str) -> WrittenOff:
+            def request(attempt: int) -> WriteOffStep:
+                return WriteOffStep(call=self._back(step, undo, before + attempt), by=by, reason=reason)
+
+            before = registered.view.attempts
+            answer: WrittenOff = await self._runtime.run_fenced(
+                write_off,
+                request,
+                placement=self._placement,
+                policy=self._policies.undo,
+                summary=f"write off {undo.name}",
+            )
+            return answer
+
+        self._undos.register(undo.name, perform, give_up)
+
+    def _back(self, step: Step, undo: Undo, attempt: int) -> StepCall:
+        return StepCall(saga_id=self._saga_id, step=step.name, undo=undo.name, attempt=attempt, labels=self._labels)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from flowforge.durable.compensation import Compensation
+from flowforge.durable.compensation import Compensation, CompensationStatus
 from flowforge.durable.failures import attempts_of, message_of
-from flowforge.durable.fence import Undone
+from flowforge.durable.fence import Undone, WrittenOff
 from flowforge.durable.runtime import Runtime
 
 
@@ -23,13 +23,17 @@ class RegisteredUndo:
 
     Attributes:
         perform: runs the undo; it may look here for the step's result and the attempts there have been.
+        give_up: records that the undo is given up, from who and why; None where nothing needs to be recorded.
         result: its step's result, None while the step has not answered.
+        write_off_asked: who gives it up and why, until that is recorded.
     """
 
     perform: "Callable[[RegisteredUndo], Awaitable[Any]]"
     view: Compensation
+    give_up: "Callable[[RegisteredUndo, str, str], Awaitable[WrittenOff]] | None" = None
     result: Any = None
     retry_asked: bool = False
+    write_off_asked: tuple[str, str] | None = None
 
     @property
     def is_stuck(self) -> bool:
@@ -39,7 +43,12 @@ class RegisteredUndo:
     @property
     def is_undecided(self) -> bool:
         """Whether it is stuck and an operator has yet to say what is to become of it."""
-        return self.is_stuck and not self.retry_asked
+        return self.is_stuck and not self.is_decided
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether an operator has said what is to become of it."""
+        return self.retry_asked or self.write_off_asked is not None
 
 
 @dataclass(slots=True)
@@ -58,12 +67,17 @@ class Undos:
     registered: list[RegisteredUndo] = field(default_factory=list)
     namesakes: Counter[str] = field(default_factory=Counter)
 
-    def register(self, name: str, perform: Callable[[RegisteredUndo], Awaitable[Any]]) -> RegisteredUndo:
+    def register(
+        self,
+        name: str,
+        perform: Callable[[RegisteredUndo], Awaitable[Any]],
+        give_up: Callable[[RegisteredUndo, str, str], Awaitable[WrittenOff]] | None = None,
+    ) -> RegisteredUndo:
         """Add an undo; call it before its step begins. A name that is taken gets a number: `cancel_room 2`."""
         self.namesakes[name] += 1
         if self.namesakes[name] > 1:
             name = f"{name} {self.namesakes[name]}"
-        undo = RegisteredUndo(perform, Compensation(name=name))
+        undo = RegisteredUndo(perform, Compensation(name=name), give_up)
         self.registered.append(undo)
         return undo
 
@@ -95,6 +109,8 @@ class Undos:
                 if undo.retry_asked:
                     undo.retry_asked = False
                     await self._perform(undo)
+                elif undo.write_off_asked is not None:
+                    await self._give_up(undo, *undo.write_off_asked)
 
     def retry(self, name: str) -> None:
         """Have a stuck undo tried again.
@@ -110,9 +126,7 @@ class Undos:
         Raises:
             ValueError: no undo of this name is stuck.
         """
-        undo = self._stuck(name)
-        undo.view = replace(undo.view, written_off=f"{by}: {reason}")
-        self.changed()
+        self._stuck(name).write_off_asked = (by, reason)
 
     def _stuck(self, name: str) -> RegisteredUndo:
         for undo in self.registered:
@@ -121,7 +135,7 @@ class Undos:
         raise ValueError(f"no undo {name!r} waits for an operator")
 
     def _is_decided(self) -> bool:
-        return any(undo.retry_asked for undo in self.registered) or not any(undo.is_stuck for undo in self.registered)
+        return any(undo.is_decided for undo in self.registered)
 
     async def _perform(self, undo: RegisteredUndo) -> None:
         before = undo.view.attempts
@@ -138,4 +152,20 @@ class Undos:
                 undo.view = replace(undo.view, status=status, attempts=attempts)  # type: ignore[arg-type]
             else:
                 undo.view = replace(undo.view, status="completed", attempts=before + 1)
+        self.changed()
+
+    async def _give_up(self, undo: RegisteredUndo, by: str, reason: str) -> None:
+        try:
+            answer = WrittenOff(status="written_off", attempts=undo.view.attempts)
+            if undo.give_up is not None:
+                answer = await undo.give_up(undo, by, reason)
+        except Exception as error:  # noqa: BLE001  as in _perform: the operator is asked again
+            undo.view = replace(undo.view, error=message_of(error))
+        else:
+            if answer.status == "written_off":
+                undo.view = replace(undo.view, written_off=f"{by}: {reason}")
+            else:
+                status: CompensationStatus = "completed" if answer.status == "undone" else "not_needed"
+                undo.view = replace(undo.view, status=status, attempts=answer.attempts, error=None)
+        undo.write_off_asked = None
         self.changed()

@@ -9,7 +9,7 @@ from flowforge.persistence.tables.orders import ORDER_ATTEMPTS, ORDERS
 from flowforge.persistence.types import UtcTimestamp
 from flowforge.services.journal import Entry, FailedAttempt
 
-Written = Literal["applied", "refused", "undone", "not_needed", "replayed", "fenced", "failed"]
+Written = Literal["applied", "refused", "undone", "not_needed", "written_off", "replayed", "fenced", "failed"]
 """What an attempt that was written did: `replayed` only read an outcome, `fenced` found that the step was undone."""
 
 _NEXT: Final = (

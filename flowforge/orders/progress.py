@@ -188,6 +188,9 @@ class Progress:
         if compensation["status"] in _SETTLED:
             return
         step = entry.call.step
+        if entry.state == "written_off":
+            self._written_off(compensation, entry)
+            return
         if entry.state == "undone":
             self._begin_undo(compensation, step, entry.started_at)
             self.compensation_triggered = True
@@ -198,6 +201,12 @@ class Progress:
         compensation.update(status=status, attempts=entry.call.attempt, error=None)
         self.current_step = None
         self._add(step, "compensated", message, entry.at)
+
+    def _written_off(self, compensation: dict[str, Any], entry: Entry) -> None:
+        self.compensation_triggered = True
+        by = f"{entry.outcome['by']}: {entry.outcome['reason']}"
+        compensation.update(status="failed", written_off=by)
+        self._add(entry.call.step, "written_off", wording.written_off(compensation["name"], by), entry.at)
 
     def _begin_undo(self, compensation: dict[str, Any], step: str, at: datetime) -> None:
         if compensation["status"] != "running":
@@ -220,7 +229,8 @@ class Progress:
             status = "pending" if before is None else before["status"]
             if each.status == "failed" and status not in {*_SETTLED, "failed"}:
                 self._add(each.name, "failed", each.error or "it can never succeed", at)
-            merged.append(before if before is not None and status in _SETTLED else asdict(each))
+            is_settled = before is not None and (status in _SETTLED or before.get("written_off") is not None)
+            merged.append(before if before is not None and is_settled else asdict(each))
         self.compensations = [*merged, *known.values()]
 
     def _words(self) -> wording.Wording:

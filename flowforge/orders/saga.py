@@ -45,11 +45,16 @@ def _ship(call: StepCall, order: Order, _state: OrderState) -> ApplyToWarehouse:
 
 REFUND: Final = "refund_payment_by_idempotency_key"
 
+# Each undo beside what records that an operator gave it up.
+_RELEASE: Final = Undo("release_inventory", Inventory.release, Inventory.write_off_release)
+_REFUND: Final = Undo(REFUND, Payments.refund_by_key, Payments.write_off_refund)
+_REVERT: Final = Undo("revert_warehouse", Warehouse.revert, Warehouse.write_off_revert)
+
 # fmt: off
 STEPS: Final = (
     Step("check_inventory",   Inventory.quote,   _quote),  # no effect: nothing to undo
-    Step("reserve_inventory", Inventory.reserve, _reserve, Undo("release_inventory", Inventory.release)),
-    Step("process_payment",   Payments.charge,   _charge,  Undo(REFUND, Payments.refund_by_key)),
-    Step("update_warehouse",  Warehouse.apply,   _ship,    Undo("revert_warehouse", Warehouse.revert)),
+    Step("reserve_inventory", Inventory.reserve, _reserve, _RELEASE),
+    Step("process_payment",   Payments.charge,   _charge,  _REFUND),
+    Step("update_warehouse",  Warehouse.apply,   _ship,    _REVERT),
 )
 # fmt: on

@@ -57,3 +57,8 @@ def attempt_failed(attempt: int, message: str, undo: str | None) -> str:
     """Say that an attempt failed and another will follow."""
     what = "attempt" if undo is None else f"{undo}, attempt"
     return f"{what} {attempt} failed: {message}; it will be tried again"
+
+
+def written_off(undo: str, by: str) -> str:
+    """Say that an undo was given up, by whom and why."""
+    return f"{undo} written off by {by}"

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from flowforge.durable.fence import StepCall
 
 Transaction_contra = TypeVar("Transaction_contra", contravariant=True)
-State = Literal["applied", "refused", "undone", "not_needed"]
+State = Literal["applied", "refused", "undone", "not_needed", "written_off"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +18,10 @@ class Entry:
     Attributes:
         call: the delivery that brought the outcome about.
         operation: the ledger's name of it, for example `payments.charge` (of the forward operation, for an undo too).
-        state: `applied` or `refused` going forward, `undone` or `not_needed` (a tombstone) going backward.
-        outcome: the recorded result as JSON; for a refusal `{"code": …, "message": …}`.
+        state: `applied` or `refused` going forward, `undone` or `not_needed` (a tombstone) going backward, or
+            `written_off` where an operator gave that up.
+        outcome: the recorded result as JSON; for a refusal `{"code": …, "message": …}`; for a write-off
+            `{"by": …, "reason": …}`.
         started_at: when this delivery began, aware UTC.
         at: when it was recorded, aware UTC.
     """

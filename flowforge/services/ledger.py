@@ -7,10 +7,11 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from flowforge.durable.fence import StepCall, Undone
+from flowforge.durable.fence import StepCall, Undone, WriteOffStep, WrittenOff
 from flowforge.errors import EffectFenced, Refusal
 from flowforge.persistence.database import Database
 from flowforge.persistence.postgres import alone
+from flowforge.persistence.tables.control import WRITE_OFFS
 from flowforge.persistence.tables.ledger import LEDGER
 from flowforge.services.fault_points import Reach, nowhere
 from flowforge.services.journal import Entry, Journal, State
@@ -26,6 +27,10 @@ _KEY: Final = (
 _FIND: Final = select(LEDGER.c.state, LEDGER.c.outcome).where(_KEY).with_for_update()
 _INSERT: Final = insert(LEDGER)
 _UNDO: Final = update(LEDGER).where(_KEY).values(state="undone", undone_at=bindparam("at"))
+_WRITE_OFF: Final = insert(WRITE_OFFS)
+_FIND_WRITE_OFF: Final = select(WRITE_OFFS.c.at).where(
+    WRITE_OFFS.c.order_id == bindparam("of"), WRITE_OFFS.c.name == bindparam("undo")
+)
 
 
 class SqlLedger:
@@ -76,6 +81,7 @@ class SqlLedger:
             reverse: undoes the effect; gets the recorded outcome.
 
         Raises:
+            EffectFenced: the undo was written off; nothing is written.
             DatabaseUnavailable: nothing was written.
         """
         work = partial(self._undo, call, operation, reverse, datetime.now(UTC))
@@ -83,6 +89,28 @@ class SqlLedger:
         undone = await self._database.write(work)
         self._reach(f"{operation}.undo", "after-commit")
         return undone
+
+    async def write_off(
+        self, request: WriteOffStep, operation: str, give_up: Callable[[Connection, dict[str, Any]], None]
+    ) -> WrittenOff:
+        """Record that the undo of `operation` was given up, once; it can not be undone any more after that.
+
+        Args:
+            request: the delivery, with `undo` set, who gives it up and why.
+            operation: the forward operation's name; its row stays applied, since its effect stays.
+            give_up: counts what is lost, in the service's own tables; gets the recorded outcome.
+
+        Returns:
+            What became of it: where there is no effect, nothing is given up, and none can come any more.
+
+        Raises:
+            DatabaseUnavailable: nothing was written.
+        """
+        work = partial(self._write_off, request, operation, give_up, datetime.now(UTC))
+        self._reach(f"{operation}.write_off", "before")
+        written_off = await self._database.write(work)
+        self._reach(f"{operation}.write_off", "after-commit")
+        return written_off
 
     def _apply(
         self,
@@ -130,6 +158,8 @@ class SqlLedger:
             entry = _entry(call, operation, "not_needed", {}, started_at)
             _record(connection, entry)
         elif row.state == "applied":
+            if _is_written_off(connection, call):
+                raise EffectFenced(f"{call.undo} of {call.saga_id} was written off; {operation} stays")
             reverse(connection, row.outcome)
             entry = _entry(call, operation, "undone", row.outcome, started_at)
             connection.execute(_UNDO, {**_key(call, operation), "at": entry.at})
@@ -142,6 +172,49 @@ class SqlLedger:
         self._journal.record(entry, connection)
         self._reach(f"{operation}.undo", "inside")
         return _undone(entry)
+
+    def _write_off(
+        self,
+        request: WriteOffStep,
+        operation: str,
+        give_up: Callable[[Connection, dict[str, Any]], None],
+        started_at: datetime,
+        connection: Connection,
+    ) -> WrittenOff:
+        call, told = request.call, {"by": request.by, "reason": request.reason}
+        alone(connection, call.saga_id)
+        row = _find(connection, call, operation)
+        if row is not None and row.state == "applied":
+            entry = _entry(call, operation, "written_off", told, started_at)
+            if _is_written_off(connection, call):
+                self._journal.redelivered(entry, connection)
+                return WrittenOff(status="written_off", attempts=call.attempt)
+            give_up(connection, row.outcome)
+            connection.execute(
+                _WRITE_OFF,
+                {
+                    "order_id": call.saga_id,
+                    "name": call.undo,
+                    "decided_by": request.by,
+                    "reason": request.reason,
+                    "at": entry.at,
+                },
+            )
+        elif row is not None and row.state == "undone" and row.outcome:
+            entry = _entry(call, operation, "undone", row.outcome, started_at)
+            self._journal.redelivered(entry, connection)
+            return WrittenOff(status="undone", attempts=call.attempt)
+        else:
+            entry = _entry(call, operation, "not_needed", {}, started_at)
+            if row is None:
+                _record(connection, entry)
+        self._journal.record(entry, connection)
+        self._reach(f"{operation}.write_off", "inside")
+        return WrittenOff(status="written_off" if entry.state == "written_off" else "not_needed", attempts=call.attempt)
+
+
+def _is_written_off(connection: Connection, call: StepCall) -> bool:
+    return connection.execute(_FIND_WRITE_OFF, {"of": call.saga_id, "undo": call.undo}).first() is not None
 
 
 def _undone(entry: Entry) -> Undone:

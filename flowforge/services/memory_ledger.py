@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeVar
 
-from flowforge.durable.fence import StepCall, Undone
+from flowforge.durable.fence import StepCall, Undone, WriteOffStep, WrittenOff
 from flowforge.errors import EffectFenced, Refusal
 from flowforge.services.journal import Entry, Journal, State
 from flowforge.services.memory_store import MemoryStore, MemoryTransaction
@@ -21,6 +21,14 @@ class LedgerRow:
 
     state: LedgerState
     outcome: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """An undo that an operator gave up, by its saga and name."""
+
+    by: str
+    reason: str
 
 
 class MemoryLedger:
@@ -50,6 +58,12 @@ class MemoryLedger:
     ) -> Undone:
         """Reverse `operation` once, or see to it that it never happens; see SqlLedger.undo."""
         return await asyncio.to_thread(self._undo, call, operation, reverse)
+
+    async def write_off(
+        self, request: WriteOffStep, operation: str, give_up: Callable[[MemoryTransaction, Mapping[str, Any]], None]
+    ) -> WrittenOff:
+        """Record that the undo of `operation` was given up, once; see SqlLedger.write_off."""
+        return await asyncio.to_thread(self._write_off, request, operation, give_up)
 
     def _apply(
         self, call: StepCall, operation: str, effect: Callable[[MemoryTransaction], Outcome], result: type[Outcome]
@@ -95,6 +109,8 @@ class MemoryLedger:
                 self._journal.redelivered(_entry(call, operation, found, row.outcome, started_at), None)
                 return Undone(status=found, attempts=call.attempt)
             if row is not None and row.state == "applied":
+                if (call.saga_id, call.undo) in transaction.rows(GivenUp):
+                    raise EffectFenced(f"{call.undo} of {call.saga_id} was written off; {operation} stays")
                 reverse(transaction, row.outcome)
                 ledger[key] = replace(row, state="undone")
                 self._record(call, operation, "undone", row.outcome, started_at)
@@ -103,6 +119,33 @@ class MemoryLedger:
                 ledger[key] = LedgerRow(state="undone", outcome={})
             self._record(call, operation, "not_needed", {}, started_at)
             return Undone(status="not_needed", attempts=call.attempt)
+
+    def _write_off(
+        self,
+        request: WriteOffStep,
+        operation: str,
+        give_up: Callable[[MemoryTransaction, Mapping[str, Any]], None],
+    ) -> WrittenOff:
+        call, started_at = request.call, datetime.now(UTC)
+        key, told = (call.saga_id, operation, call.occurrence), {"by": request.by, "reason": request.reason}
+        with self.store.transaction() as transaction:
+            ledger, given_up = transaction.rows(LedgerRow), transaction.rows(GivenUp)
+            row = ledger.get(key)
+            if row is not None and row.state == "applied":
+                if (call.saga_id, call.undo) in given_up:
+                    self._journal.redelivered(_entry(call, operation, "written_off", told, started_at), None)
+                else:
+                    give_up(transaction, row.outcome)
+                    given_up[call.saga_id, call.undo] = GivenUp(**told)
+                    self._record(call, operation, "written_off", told, started_at)
+                return WrittenOff(status="written_off", attempts=call.attempt)
+            if row is not None and row.state == "undone" and row.outcome:
+                self._journal.redelivered(_entry(call, operation, "undone", row.outcome, started_at), None)
+                return WrittenOff(status="undone", attempts=call.attempt)
+            if row is None:
+                ledger[key] = LedgerRow(state="undone", outcome={})
+            self._record(call, operation, "not_needed", {}, started_at)
+            return WrittenOff(status="not_needed", attempts=call.attempt)
 
     def _record(
         self, call: StepCall, operation: str, state: State, outcome: Mapping[str, Any], started_at: datetime

@@ -38,7 +38,7 @@ class Reserved:
 
     product_id: str
     quantity: int
-    state: Literal["open", "shipped", "released"] = "open"
+    state: Literal["open", "shipped", "released", "written_off"] = "open"
 
 
 def reserved_for(transaction: MemoryTransaction, call: StepCall) -> dict[Hashable, Reserved]:

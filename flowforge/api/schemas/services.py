@@ -113,7 +113,7 @@ class WarehouseView(TypedDict):
     order_id: str
     product_id: str
     quantity: int
-    status: Literal["applied", "reverted", "returned"]
+    status: Literal["applied", "reverted", "returned", "written_off"]
 
 
 class Counts(TypedDict):

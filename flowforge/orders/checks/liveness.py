@@ -29,6 +29,12 @@ LIVENESS: Final[Sequence[Check]] = (
     ),
     Check(
         area="liveness",
+        name="undos that an operator gave up, by order",
+        query="select order_id || ' ' || name from write_offs",
+        is_violation=False,
+    ),
+    Check(
+        area="liveness",
         name="orders that are paused",
         query="select order_id from orders where status = 'paused'",
         is_violation=False,

@@ -100,6 +100,17 @@ ONCE: Final[Sequence[Check]] = (
         """,
     ),
     Check(
+        area="once",
+        name="what is written off was given up by somebody",
+        query="""
+            select lost.order_id from (
+                select saga_id as order_id from charges where written_off_minor <> 0
+                union select saga_id from reservations where state = 'written_off'
+                union select saga_id from warehouse_records where status = 'written_off') lost
+            where not exists (select 1 from write_offs w where w.order_id = lost.order_id)
+        """,
+    ),
+    Check(
         area="orphans",
         name="no effect belongs to an order without a row",
         query="""

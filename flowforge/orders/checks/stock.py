@@ -33,11 +33,11 @@ STOCK: Final[Sequence[Check]] = (
     ),
     Check(
         area="stock",
-        name="shipped units are those of standing shipments",
+        name="shipped units are those of shipments that were not taken back",
         query="""
             select p.product_id from products p where p.shipped <> (
                 select coalesce(sum(w.quantity), 0) from warehouse_records w
-                where w.product_id = p.product_id and w.status = 'applied')
+                where w.product_id = p.product_id and w.status in ('applied', 'written_off'))
         """,
     ),
     Check(

@@ -41,11 +41,19 @@ RESERVATIONS: Final = Table(
     Column("occurrence", Integer, primary_key=True),
     Column("product_id", String, ForeignKey("products.product_id"), primary_key=True),
     Column("quantity", BigInteger, CheckConstraint("quantity > 0", name="quantity"), nullable=False),
-    Column("state", String, CheckConstraint("state in ('open', 'shipped', 'released')", name="state"), nullable=False),
+    Column(
+        "state",
+        String,
+        CheckConstraint("state in ('open', 'shipped', 'released', 'written_off')", name="state"),
+        nullable=False,
+    ),
     Column("created_at", UtcTimestamp, nullable=False),
     sqlite_with_rowid=False,
 )
-"""`released` while its shipment still stands means that a revert of the shipment gives the units back at once."""
+"""`released` while its shipment still stands means that a revert of the shipment gives the units back at once.
+
+`written_off` units were reserved and are gone; those that had been shipped are where their shipment says.
+"""
 
 Index(
     "ix_reservations_open",

@@ -19,7 +19,7 @@ WAREHOUSE_RECORDS: Final = Table(
     Column(
         "status",
         String,
-        CheckConstraint("status in ('applied', 'reverted', 'returned')", name="status"),
+        CheckConstraint("status in ('applied', 'reverted', 'written_off', 'returned')", name="status"),
         nullable=False,
     ),
     Column("created_at", UtcTimestamp, nullable=False),

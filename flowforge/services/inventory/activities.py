@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from temporalio import activity
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.services.delivery import Delivery
 from flowforge.services.inventory.contracts import Quote, QuoteOrder, Reservation, ReserveInventory
 from flowforge.services.inventory.port import Inventory
@@ -36,4 +36,13 @@ class InventoryActivities:
         """Undo `reserve`."""
         return await self._delivery.run(
             request.call, "inventory.reserve", lambda call: self._inventory.release(replace(request, call=call))
+        )
+
+    @activity.defn(name="inventory.write_off_release")
+    async def write_off_release(self, request: WriteOffStep) -> WrittenOff:
+        """Give `release` up."""
+        return await self._delivery.run(
+            request.call,
+            "inventory.reserve",
+            lambda call: self._inventory.write_off_release(replace(request, call=call)),
         )

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.services.inventory.contracts import (
     Quote,
     QuoteOrder,
@@ -39,6 +39,10 @@ class MemoryInventory:
     async def release(self, request: UndoStep) -> Undone:
         """See Inventory.release."""
         return await self._ledger.undo(request.call, "inventory.reserve", partial(_release, request))
+
+    async def write_off_release(self, request: WriteOffStep) -> WrittenOff:
+        """See Inventory.write_off_release."""
+        return await self._ledger.write_off(request, "inventory.reserve", partial(_write_off, request))
 
     async def set_stock(self, change: SetStock) -> StockLevel:
         """See Inventory.set_stock."""
@@ -80,6 +84,13 @@ def _release(request: UndoStep, transaction: MemoryTransaction, _outcome: Mappin
         # Shipped units come back with the revert of their shipment.
         if reservation.state == "open":
             move(transaction, reservation.product_id, available=reservation.quantity, reserved=-reservation.quantity)
+
+
+def _write_off(request: WriteOffStep, transaction: MemoryTransaction, _outcome: Mapping[str, Any]) -> None:
+    for key, reservation in reserved_for(transaction, request.call).items():
+        transaction.rows(Reserved)[key] = replace(reservation, state="written_off")
+        if reservation.state == "open":
+            move(transaction, reservation.product_id, reserved=-reservation.quantity)
 
 
 def _catalogue(transaction: MemoryTransaction) -> dict[str, Product]:

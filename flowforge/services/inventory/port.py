@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.services.inventory.contracts import (
     Quote,
     QuoteOrder,
@@ -43,6 +43,14 @@ class Inventory(Protocol):
 
     async def release(self, request: UndoStep) -> Undone:
         """Undo `reserve`: give the units back, or leave a tombstone where there are none.
+
+        Raises:
+            DatabaseUnavailable: nothing was written; try again.
+        """
+        ...
+
+    async def write_off_release(self, request: WriteOffStep) -> WrittenOff:
+        """Give `release` up: the units are counted out of the stock, by stock movements that say why.
 
         Raises:
             DatabaseUnavailable: nothing was written; try again.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, insert, select, update
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.inventory import PRODUCTS, RESERVATIONS, STOCK_MOVEMENTS
 from flowforge.services.inventory.contracts import (
@@ -60,6 +60,10 @@ _FIND_RESERVED: Final = (
     .with_for_update()
 )
 _RELEASE: Final = update(RESERVATIONS).where(_OF_THIS_SAGA).values(state="released")
+_GIVE_UP: Final = update(RESERVATIONS).where(_OF_THIS_SAGA).values(state="written_off")
+_COUNT_OUT: Final = (
+    update(PRODUCTS).where(_PRODUCT).values(on_hand=PRODUCTS.c.on_hand - _UNITS, reserved=PRODUCTS.c.reserved - _UNITS)
+)
 _ADD: Final = insert(PRODUCTS)
 _CHANGE: Final = (
     update(PRODUCTS)
@@ -87,6 +91,10 @@ class SqlInventory:
     async def release(self, request: UndoStep) -> Undone:
         """See Inventory.release."""
         return await self._ledger.undo(request.call, "inventory.reserve", partial(_release, request))
+
+    async def write_off_release(self, request: WriteOffStep) -> WrittenOff:
+        """See Inventory.write_off_release."""
+        return await self._ledger.write_off(request, "inventory.reserve", partial(_write_off, request))
 
     async def set_stock(self, change: SetStock) -> StockLevel:
         """See Inventory.set_stock."""
@@ -141,6 +149,23 @@ def _release(request: UndoStep, connection: Connection, _outcome: dict[str, Any]
         _lock(connection, back)
     if back:
         connection.execute(_GIVE_BACK, [{"id": line.product_id, "units": line.quantity} for line in back])
+
+
+def _write_off(request: WriteOffStep, connection: Connection, _outcome: dict[str, Any]) -> None:
+    key = {"saga": request.call.saga_id, "number": request.call.occurrence}
+    reserved = connection.execute(_FIND_RESERVED, key).all()
+    connection.execute(_GIVE_UP, key)
+    # Units that are shipped are on nobody's shelf: what becomes of them is for the shipment to say.
+    lost = [Line(product_id=row.product_id, quantity=row.quantity) for row in reserved if row.state == "open"]
+    if len(lost) > 1:
+        _lock(connection, lost)
+    if lost:
+        connection.execute(_COUNT_OUT, [{"id": line.product_id, "units": line.quantity} for line in lost])
+        why, now = f"written off: {request.reason}", datetime.now(UTC)
+        connection.execute(
+            _MOVE,
+            [{"product_id": line.product_id, "delta": -line.quantity, "reason": why, "at": now} for line in lost],
+        )
 
 
 def _products(connection: Connection, lines: Sequence[Line]) -> dict[str, Any]:

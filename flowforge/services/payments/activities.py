@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from temporalio import activity
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.services.delivery import Delivery
 from flowforge.services.payments.contracts import (
     Capture,
@@ -38,6 +38,13 @@ class PaymentActivities:
             request.call, "payments.charge", lambda call: self._payments.refund_by_key(replace(request, call=call))
         )
 
+    @activity.defn(name="payments.write_off_refund")
+    async def write_off_refund(self, request: WriteOffStep) -> WrittenOff:
+        """Give `refund_by_key` up."""
+        return await self._delivery.run(
+            request.call, "payments.charge", lambda call: self._payments.write_off_refund(replace(request, call=call))
+        )
+
     @activity.defn(name="payments.capture")
     async def capture(self, request: CapturePayment) -> Capture:
         """Take what was authorised."""
@@ -50,6 +57,13 @@ class PaymentActivities:
         """Undo `capture`."""
         return await self._delivery.run(
             request.call, "payments.capture", lambda call: self._payments.refund_capture(replace(request, call=call))
+        )
+
+    @activity.defn(name="payments.write_off_capture")
+    async def write_off_capture(self, request: WriteOffStep) -> WrittenOff:
+        """Give `refund_capture` up."""
+        return await self._delivery.run(
+            request.call, "payments.capture", lambda call: self._payments.write_off_capture(replace(request, call=call))
         )
 
     @activity.defn(name="payments.refund_rest")

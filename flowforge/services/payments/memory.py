@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.errors import NotFound
 from flowforge.ids import new_charge_id
 from flowforge.services.memory_ledger import MemoryLedger
@@ -31,6 +31,7 @@ from flowforge.services.payments.phases import (
     refuse_unless_left,
     same_refund,
     undone,
+    written_off,
 )
 from flowforge.services.payments.sandbox import authorise
 
@@ -50,6 +51,10 @@ class MemoryPayments:
         """See Payments.refund_by_key."""
         return await self._ledger.undo(request.call, "payments.charge", _take_back)
 
+    async def write_off_refund(self, request: WriteOffStep) -> WrittenOff:
+        """See Payments.write_off_refund."""
+        return await self._ledger.write_off(request, "payments.charge", _write_off)
+
     async def capture(self, request: CapturePayment) -> Capture:
         """See Payments.capture."""
         return await self._ledger.apply(request.call, "payments.capture", partial(_capture, request), Capture)
@@ -57,6 +62,10 @@ class MemoryPayments:
     async def refund_capture(self, request: UndoStep) -> Undone:
         """See Payments.refund_capture."""
         return await self._ledger.undo(request.call, "payments.capture", _take_back)
+
+    async def write_off_capture(self, request: WriteOffStep) -> WrittenOff:
+        """See Payments.write_off_capture."""
+        return await self._ledger.write_off(request, "payments.capture", _write_off)
 
     async def refund_rest(self, request: RefundRest) -> RestRefunded:
         """See Payments.refund_rest."""
@@ -125,6 +134,11 @@ def _capture(request: CapturePayment, transaction: MemoryTransaction) -> Capture
 
 def _take_back(transaction: MemoryTransaction, outcome: Mapping[str, Any]) -> None:
     _give_back_rest(transaction, outcome["charge_id"], UNWOUND)
+
+
+def _write_off(transaction: MemoryTransaction, outcome: Mapping[str, Any]) -> None:
+    payments = transaction.rows(Payment)
+    payments[outcome["charge_id"]] = written_off(payments[outcome["charge_id"]])
 
 
 def _refund_rest(request: RefundRest, transaction: MemoryTransaction) -> RestRefunded:

@@ -39,6 +39,11 @@ def undone(payment: Payment) -> Payment:
     return given_back(payment, payment.left_minor) if payment.phase == "captured" else payment
 
 
+def written_off(payment: Payment) -> Payment:
+    """Return a charge after what is left of it was given up: it stays with the shop, and stays counted."""
+    return replace(payment, written_off_minor=payment.written_off_minor + payment.left_minor)
+
+
 def refund_of(payment: Payment, amount_minor: int, reason: str) -> Refund:
     """Return the record of so much being given back now."""
     return Refund(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.services.payments.contracts import (
     Capture,
     CapturePayment,
@@ -38,6 +38,15 @@ class Payments(Protocol):
         """Undo `charge`: void what was not captured, refund what is left of what was; or leave a tombstone.
 
         Raises:
+            EffectFenced: it was written off; nothing is written.
+            DatabaseUnavailable: nothing was written; try again.
+        """
+        ...
+
+    async def write_off_refund(self, request: WriteOffStep) -> WrittenOff:
+        """Give `refund_by_key` up: what is left of the charge is counted as written off, and never given back.
+
+        Raises:
             DatabaseUnavailable: nothing was written; try again.
         """
         ...
@@ -53,6 +62,14 @@ class Payments(Protocol):
 
     async def refund_capture(self, request: UndoStep) -> Undone:
         """Undo `capture`: refund what is left of what was captured, or leave a tombstone where nothing was.
+
+        Raises:
+            DatabaseUnavailable: nothing was written; try again.
+        """
+        ...
+
+    async def write_off_capture(self, request: WriteOffStep) -> WrittenOff:
+        """Give `refund_capture` up, as `write_off_refund` does.
 
         Raises:
             DatabaseUnavailable: nothing was written; try again.

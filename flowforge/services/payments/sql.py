@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.errors import NotFound
 from flowforge.ids import new_charge_id
 from flowforge.persistence.database import Database
@@ -34,6 +34,7 @@ from flowforge.services.payments.phases import (
     refuse_unless_left,
     same_refund,
     undone,
+    written_off,
 )
 from flowforge.services.payments.sandbox import authorise
 
@@ -41,7 +42,7 @@ _CHARGE: Final = insert(CHARGES)
 _PAYMENTS: Final = select(*(CHARGES.c[name] for name in Payment.__slots__))
 _BY_ID: Final = _PAYMENTS.where(CHARGES.c.charge_id == bindparam("id"))
 _TO_CHANGE: Final = _BY_ID.with_for_update()
-_CHANGING: Final = ("status", "phase", "captured_minor", "refunded_minor")
+_CHANGING: Final = ("status", "phase", "captured_minor", "refunded_minor", "written_off_minor")
 _CHANGE: Final = (
     update(CHARGES)
     .where(CHARGES.c.charge_id == bindparam("id"))
@@ -72,6 +73,10 @@ class SqlPayments:
         """See Payments.refund_by_key."""
         return await self._ledger.undo(request.call, "payments.charge", _take_back)
 
+    async def write_off_refund(self, request: WriteOffStep) -> WrittenOff:
+        """See Payments.write_off_refund."""
+        return await self._ledger.write_off(request, "payments.charge", _write_off)
+
     async def capture(self, request: CapturePayment) -> Capture:
         """See Payments.capture."""
         return await self._ledger.apply(request.call, "payments.capture", partial(_capture, request), Capture)
@@ -79,6 +84,10 @@ class SqlPayments:
     async def refund_capture(self, request: UndoStep) -> Undone:
         """See Payments.refund_capture."""
         return await self._ledger.undo(request.call, "payments.capture", _take_back)
+
+    async def write_off_capture(self, request: WriteOffStep) -> WrittenOff:
+        """See Payments.write_off_capture."""
+        return await self._ledger.write_off(request, "payments.capture", _write_off)
 
     async def refund_rest(self, request: RefundRest) -> RestRefunded:
         """See Payments.refund_rest."""
@@ -138,6 +147,10 @@ def _capture(request: CapturePayment, connection: Connection) -> Capture:
 
 def _take_back(connection: Connection, outcome: dict[str, Any]) -> None:
     _give_back_rest(connection, outcome["charge_id"], UNWOUND)
+
+
+def _write_off(connection: Connection, outcome: dict[str, Any]) -> None:
+    _change(connection, written_off(_lock(connection, outcome["charge_id"])))
 
 
 def _refund_rest(request: RefundRest, connection: Connection) -> RestRefunded:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from temporalio import activity
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.services.delivery import Delivery
 from flowforge.services.warehouse.contracts import ApplyToWarehouse, Restocked, RestockReturn, WarehouseApplied
 from flowforge.services.warehouse.port import Warehouse
@@ -29,6 +29,13 @@ class WarehouseActivities:
         """Undo `apply`."""
         return await self._delivery.run(
             request.call, "warehouse.apply", lambda call: self._warehouse.revert(replace(request, call=call))
+        )
+
+    @activity.defn(name="warehouse.write_off_revert")
+    async def write_off_revert(self, request: WriteOffStep) -> WrittenOff:
+        """Give `revert` up."""
+        return await self._delivery.run(
+            request.call, "warehouse.apply", lambda call: self._warehouse.write_off_revert(replace(request, call=call))
         )
 
     @activity.defn(name="warehouse.restock")

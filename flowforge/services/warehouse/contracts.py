@@ -45,12 +45,13 @@ class WarehouseRecord:
 
     Attributes:
         number: counts the records; the newer one has the larger number.
-        status: `reverted` was taken back while the order was unwound; `returned` came back after it was completed.
+        status: `reverted` was taken back while the order was unwound, `written_off` should have been and was given up;
+            `returned` came back after it was completed.
     """
 
     number: int
     order_id: str
     product_id: str
     quantity: int
-    status: Literal["applied", "reverted", "returned"]
+    status: Literal["applied", "reverted", "returned", "written_off"]
     created_at: datetime

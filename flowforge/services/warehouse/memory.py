@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.errors import EffectFenced
 from flowforge.services.lines import Line, described, only_product, units
 from flowforge.services.memory_ledger import MemoryLedger
@@ -35,6 +35,10 @@ class MemoryWarehouse:
     async def revert(self, request: UndoStep) -> Undone:
         """See Warehouse.revert."""
         return await self._ledger.undo(request.call, "warehouse.apply", partial(_revert, request))
+
+    async def write_off_revert(self, request: WriteOffStep) -> WrittenOff:
+        """See Warehouse.write_off_revert."""
+        return await self._ledger.write_off(request, "warehouse.apply", partial(_write_off, request))
 
     async def restock(self, request: RestockReturn) -> Restocked:
         """See Warehouse.restock."""
@@ -87,6 +91,12 @@ def _revert(request: UndoStep, transaction: MemoryTransaction, _outcome: Mapping
         # Where the reservation was released meanwhile, there is none to put the units back into.
         where = "reserved" if still_reserved else "available"
         move(transaction, reservation.product_id, shipped=-reservation.quantity, **{where: reservation.quantity})
+
+
+def _write_off(request: WriteOffStep, transaction: MemoryTransaction, _outcome: Mapping[str, Any]) -> None:
+    records = transaction.rows(WarehouseRecord)
+    for key in reserved_for(transaction, request.call):
+        records[key] = replace(records[key], status="written_off")
 
 
 def _restock(request: RestockReturn, transaction: MemoryTransaction) -> Restocked:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.services.warehouse.contracts import (
     ApplyToWarehouse,
     Restocked,
@@ -27,6 +27,14 @@ class Warehouse(Protocol):
 
     async def revert(self, request: UndoStep) -> Undone:
         """Undo `apply`: take the units back into the reservation, or leave a tombstone where nothing was shipped.
+
+        Raises:
+            DatabaseUnavailable: nothing was written; try again.
+        """
+        ...
+
+    async def write_off_revert(self, request: WriteOffStep) -> WrittenOff:
+        """Give `revert` up: the units stay shipped, for an order that has ended.
 
         Raises:
             DatabaseUnavailable: nothing was written; try again.

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, BindParameter, Connection, Row, Update, bindparam, insert, select, update
 
-from flowforge.durable.fence import StepCall, Undone, UndoStep
+from flowforge.durable.fence import StepCall, Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.errors import EffectFenced
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.inventory import PRODUCTS, RESERVATIONS
@@ -80,6 +80,7 @@ _TAKE_BACK: Final = (
     .values(status=bindparam("as"), reverted_at=bindparam("at"))
     .returning(WAREHOUSE_RECORDS.c.product_id, WAREHOUSE_RECORDS.c.quantity)
 )
+_GIVE_UP: Final = update(WAREHOUSE_RECORDS).where(_SHIPPED).values(status="written_off")
 _RECORDS: Final = select(
     WAREHOUSE_RECORDS.c.sequence.label("number"),
     *(WAREHOUSE_RECORDS.c[name] for name in WarehouseRecord.__slots__ if name != "number"),
@@ -100,6 +101,10 @@ class SqlWarehouse:
     async def revert(self, request: UndoStep) -> Undone:
         """See Warehouse.revert."""
         return await self._ledger.undo(request.call, "warehouse.apply", partial(_revert, request))
+
+    async def write_off_revert(self, request: WriteOffStep) -> WrittenOff:
+        """See Warehouse.write_off_revert."""
+        return await self._ledger.write_off(request, "warehouse.apply", partial(_write_off, request))
 
     async def restock(self, request: RestockReturn) -> Restocked:
         """See Warehouse.restock."""
@@ -142,6 +147,10 @@ def _revert(request: UndoStep, connection: Connection, _outcome: dict[str, Any])
     # Where the reservation was released meanwhile, there is none to put the units back into.
     still_reserved = connection.execute(_REOPEN, _key(request.call)).rowcount > 0
     _move(connection, _BACK_INTO_RESERVATION if still_reserved else _BACK_INTO_STOCK, lines)
+
+
+def _write_off(request: WriteOffStep, connection: Connection, _outcome: dict[str, Any]) -> None:
+    connection.execute(_GIVE_UP, _key(request.call))
 
 
 def _restock(request: RestockReturn, connection: Connection) -> Restocked:

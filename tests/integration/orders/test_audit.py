@@ -168,6 +168,26 @@ PLANTED: Sequence[tuple[str, Sequence[str], str]] = (
         [_LEDGER.format(order="ord_1", operation="notices.send", state="applied")],
         "ord_1",
     ),
+    (
+        "what is written off was given up",
+        ["update charges set written_off_minor = 1, captured_minor = captured_minor + 1 where order_id = 'ord_2'"],
+        "ord_2",
+    ),
+    (
+        "what is written off was given up",
+        ["update warehouse_records set status = 'written_off' where order_id = 'ord_1'"],
+        "ord_1",
+    ),
+    (
+        "what is written off was given up",
+        ["update reservations set state = 'written_off' where saga_id = 'ord_1'"],
+        "ord_1",
+    ),
+    (
+        "undos that an operator gave up",
+        ["insert into write_offs values ('ord_2', 'refund', 'ann', 'paid by hand', 0)"],
+        "ord_2 refund",
+    ),
     ("no effect belongs", ["delete from order_events", "delete from orders where order_id = 'ord_1'"], "ord_1"),
 )
 

@@ -12,8 +12,15 @@ _BEFORE = "status in ('running', 'compensating', 'completed', 'failed', 'cancell
 _NOW = "status in ('running', 'paused', 'compensating', 'completed', 'failed', 'cancelled', 'needs_attention')"
 
 
+_STATES_BEFORE = "state in ('open', 'shipped', 'released')"
+_STATES_NOW = "state in ('open', 'shipped', 'released', 'written_off')"
+_SHIPMENTS_BEFORE = "status in ('applied', 'reverted')"
+_SHIPMENTS_NOW = "status in ('applied', 'reverted', 'written_off')"
+
+
 def upgrade() -> None:
     _set_statuses(_NOW)
+    _set_write_offs(_STATES_NOW, _SHIPMENTS_NOW)
     with op.batch_alter_table("orders") as orders:
         orders.add_column(sa.Column("cancel_requested_at", sa.BigInteger()))
         orders.add_column(sa.Column("cancel_reason", sa.String()))
@@ -64,6 +71,7 @@ def downgrade() -> None:
         for column in ("retried_by", "retry_of", "cancel_reason", "cancel_requested_at"):
             orders.drop_column(column)
     _set_statuses(_BEFORE)
+    _set_write_offs(_STATES_BEFORE, _SHIPMENTS_BEFORE)
 
 
 def _set_statuses(condition: str) -> None:
@@ -71,3 +79,12 @@ def _set_statuses(condition: str) -> None:
     with op.batch_alter_table("orders") as orders:
         orders.drop_constraint(op.f("ck_orders_status"), type_="check")
         orders.create_check_constraint(op.f("ck_orders_status"), condition)
+
+
+def _set_write_offs(states: str, shipments: str) -> None:
+    with op.batch_alter_table("reservations", table_kwargs={"sqlite_with_rowid": False}) as reservations:
+        reservations.drop_constraint(op.f("ck_reservations_state"), type_="check")
+        reservations.create_check_constraint(op.f("ck_reservations_state"), states)
+    with op.batch_alter_table("warehouse_records") as records:
+        records.drop_constraint(op.f("ck_warehouse_records_status"), type_="check")
+        records.create_check_constraint(op.f("ck_warehouse_records_status"), shipments)

@@ -17,7 +17,7 @@ def upgrade() -> None:
     with op.batch_alter_table("warehouse_records") as records:
         records.drop_constraint(op.f("ck_warehouse_records_status"), type_="check")
         records.create_check_constraint(
-            op.f("ck_warehouse_records_status"), "status in ('applied', 'reverted', 'returned')"
+            op.f("ck_warehouse_records_status"), "status in ('applied', 'reverted', 'written_off', 'returned')"
         )
     with op.batch_alter_table("orders") as orders:
         orders.add_column(sa.Column("dispatched_at", sa.BigInteger()))
@@ -49,7 +49,9 @@ def downgrade() -> None:
         orders.drop_column("dispatched_at")
     with op.batch_alter_table("warehouse_records") as records:
         records.drop_constraint(op.f("ck_warehouse_records_status"), type_="check")
-        records.create_check_constraint(op.f("ck_warehouse_records_status"), "status in ('applied', 'reverted')")
+        records.create_check_constraint(
+            op.f("ck_warehouse_records_status"), "status in ('applied', 'reverted', 'written_off')"
+        )
     with op.batch_alter_table("charges") as charges:
         charges.drop_constraint(op.f("ck_charges_never_more_than_captured"), type_="check")
         charges.drop_constraint(op.f("ck_charges_phase"), type_="check")
