@@ -5,12 +5,13 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from flowforge.cli.composition import Fulfilment, open_fulfilment, prepare_database, ui_url
 from flowforge.cli.progress import progress
 from flowforge.cli.serving import UntilStopped, listening_socket, serve, tell_address, url_of
 from flowforge.cli.stopping import Stop
-from flowforge.cli.working import reconciling, until_server_ends, work
+from flowforge.cli.working import reconciling, restore, until_server_ends, work
 from flowforge.orders.feed import OrderFeed
 from flowforge.settings import Settings
 from flowforge.temporal.running import RunningTemporal, running_temporal
@@ -73,7 +74,9 @@ async def bring_together(
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(listening_socket(host, port))
         await stop.or_done(prepare_database(settings))
-        starting = running_temporal(settings, progress=progress, port=temporal_port, ui_port=ui_port)
+        starting = running_temporal(
+            settings, progress=progress, port=temporal_port, ui_port=ui_port, restore=partial(restore, settings)
+        )
         temporal = await stop.or_done(stack.enter_async_context(starting))
         fulfilment = await stack.enter_async_context(open_fulfilment(settings))
         yield Together(settings=settings, listener=listener, temporal=temporal, fulfilment=fulfilment)

@@ -10,16 +10,18 @@ def worker() -> None:
     from flowforge.settings import Settings
 
     async def main(settings: Settings, stop: Stop) -> int:
-        from flowforge.cli.composition import open_fulfilment, prepare_database
-        from flowforge.cli.working import reconciling, work
+        from functools import partial
+
+        from flowforge.cli.composition import open_fulfilment, prepare_database, version_of
+        from flowforge.cli.working import reconciling, restore, work
         from flowforge.temporal.client import connect_with_retry
         from flowforge.temporal.target import TemporalTarget
 
         await stop.or_done(prepare_database(settings))
         target = TemporalTarget.of(settings)
-        client = await stop.or_done(connect_with_retry(target))
+        client = await stop.or_done(connect_with_retry(target, restore=partial(restore, settings)))
         async with open_fulfilment(settings) as fulfilment, reconciling(fulfilment, client):
-            built = fulfilment.worker(client)
+            built = fulfilment.worker(client, version_of(settings))
             typer.echo(f"The worker takes orders from {settings.task_queue} of Temporal at {target.address}")
             await work(built, stop)
         return 0

@@ -10,6 +10,9 @@ from temporalio.worker import Worker
 from flowforge.cli.composition import Fulfilment
 from flowforge.cli.stopping import Stop, StoppedError
 from flowforge.errors import StartupError
+from flowforge.orders.one_temporal import restore_namespace
+from flowforge.persistence.database import Database
+from flowforge.settings import Settings
 from flowforge.temporal.devserver import DevServer
 
 
@@ -45,6 +48,15 @@ async def reconciling(fulfilment: Fulfilment, client: Client) -> AsyncIterator[N
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def restore(settings: Settings, client: Client) -> None:
+    """Make the namespace in which this database's orders ran, where Temporal has lost it; for `connect_with_retry`."""
+    database = Database(settings.database_url)
+    try:
+        await restore_namespace(client, database)
+    finally:
+        await database.close()
 
 
 async def until_server_ends(server: DevServer | None, stop: Stop) -> None:

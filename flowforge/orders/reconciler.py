@@ -21,6 +21,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from flowforge.errors import Fault
 from flowforge.ids import workflow_id_of_unwinding
 from flowforge.orders.intake import START_TIMEOUT, TASK_TIMEOUT
+from flowforge.orders.one_temporal import OtherTemporal, agree_on, name_of
 from flowforge.orders.runs import is_asked_to_cancel, open_run
 from flowforge.orders.standstill import StillOrder, ended_with_units, is_still, still_orders
 from flowforge.orders.workflow import FULFIL_ORDER
@@ -28,16 +29,12 @@ from flowforge.persistence.database import Database
 from flowforge.persistence.leases import Lease, hold
 from flowforge.services.inventory.leftovers import Leftovers
 from flowforge.temporal.client import absence_as_fault
-from flowforge.temporal.namespace import provide_namespace
 
 STILL_AFTER: Final = timedelta(seconds=20)
 """How long an order does not move before it is looked at: longer than a step's attempt usually takes."""
 
 RECONCILER: Final = "reconciler"
 """The lease of the process that reconciles."""
-
-TEMPORAL: Final = "temporal"
-"""The lease that all workers of one Temporal hold together; its holder is the namespace, by name and id."""
 
 _AT_ONCE: Final = 16
 _MOST: Final = 500
@@ -47,12 +44,6 @@ _MOST_LEFTOVERS: Final = 100
 _BETWEEN_FULL_TURNS: Final = timedelta(seconds=1)
 
 _LOG: Final = logging.getLogger(__name__)
-
-
-class OtherTemporal(Fault):
-    """The orders of this database run in another Temporal than ours, and workers of that one live."""
-
-    code = "other_temporal"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -144,7 +135,7 @@ class Reconciler:
             TemporalUnavailable: Temporal is away.
             DatabaseUnavailable: the database is.
         """
-        temporal = f"{self._client.namespace} {await provide_namespace(self._client)}"
+        temporal = await name_of(self._client)
         if not await self._is_ours(temporal):
             self._behind = 0
             return None
@@ -166,17 +157,12 @@ class Reconciler:
 
     async def _is_ours(self, temporal: str) -> bool:
         """Tell whether it is this process's turn, against this Temporal."""
-        agreed, lease = await self._database.write(_claim, temporal, self._holder, 2 * self._interval)
-        if lease is None:
-            raise OtherTemporal(
-                f"this worker's Temporal ({temporal}) is not the one in which the orders of this database run "
-                f"({agreed.holder}), and workers of that one live; correct TEMPORAL_HOST or DATABASE_URL of either"
-            )
-        if agreed.before is not None:
+        before, lease = await self._database.write(_claim, temporal, self._holder, 2 * self._interval)
+        if before is not None:
             _LOG.warning(
                 "Temporal has lost its state, or is another one than before (it was %s, it is %s): "
                 "open orders that it does not know are unwound",
-                *(agreed.before, temporal),
+                *(before, temporal),
             )
         return lease.is_held
 
@@ -273,7 +259,7 @@ class Reconciler:
             _LOG.log(level, "orders are not reconciled for now: %s", fault.message)
 
 
-def _claim(connection: Connection, temporal: str, holder: str, lasts: timedelta) -> tuple[Lease, Lease | None]:
-    """Hold, with all workers of our Temporal, that it is the one; if it is, ask for the reconciler's lease."""
-    agreed = hold(connection, TEMPORAL, temporal, lasts)
-    return agreed, hold(connection, RECONCILER, holder, lasts) if agreed.is_held else None
+def _claim(connection: Connection, temporal: str, holder: str, lasts: timedelta) -> tuple[str | None, Lease]:
+    """Agree with all workers on the one Temporal, then ask for the reconciler's lease; also return the one before."""
+    before = agree_on(connection, temporal, lasts)
+    return before, hold(connection, RECONCILER, holder, lasts)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -37,6 +37,14 @@ def identity() -> str:
     return f"{os.getpid()}@{socket.gethostname()}"
 
 
+Restore = Callable[[Client], Awaitable[None]]
+"""Gets a client whose namespace Temporal does not know, and may make it."""
+
+
+class NamespaceMissing(TemporalUnavailable):
+    """Temporal answers, and does not know the namespace (yet)."""
+
+
 async def connect(target: TemporalTarget, *, runtime: Runtime | None = None) -> Client:
     """Connect once.
 
@@ -57,8 +65,20 @@ async def connect(target: TemporalTarget, *, runtime: Runtime | None = None) -> 
         raise TemporalUnavailable(f"Temporal at {target.address} does not answer: {_reason(error)}") from error
 
 
-async def connect_with_retry(target: TemporalTarget, *, for_s: float = 30, runtime: Runtime | None = None) -> Client:
+async def connect_with_retry(
+    target: TemporalTarget,
+    *,
+    for_s: float = 30,
+    runtime: Runtime | None = None,
+    restore: Restore | None = None,
+) -> Client:
     """Connect, waiting up to `for_s` seconds for Temporal and its namespace to be there.
+
+    Args:
+        target: where to.
+        for_s: how long to try, in seconds.
+        runtime: the SDK's; its default by default.
+        restore: called when Temporal does not know the namespace; may make it.
 
     Raises:
         StartupError: it was not to be; the message says what was tried last and what to do.
@@ -69,7 +89,12 @@ async def connect_with_retry(target: TemporalTarget, *, for_s: float = 30, runti
             while True:
                 try:
                     client = await connect(target, runtime=runtime)
-                    await check(client)
+                    try:
+                        await check(client)
+                    except NamespaceMissing:
+                        if restore is not None:
+                            await restore(client)
+                        raise
                 except TemporalUnavailable as error:
                     last = error
                     await asyncio.sleep(_PAUSE_S)
@@ -85,7 +110,8 @@ async def check(client: Client, *, within_s: float = 2) -> None:
     """Make sure that Temporal serves the client's namespace now.
 
     Raises:
-        TemporalUnavailable: it does not answer in time, or does not know the namespace (yet).
+        NamespaceMissing: it does not know the namespace (yet).
+        TemporalUnavailable: it does not answer in time.
     """
     try:
         async with asyncio.timeout(within_s):
@@ -95,7 +121,8 @@ async def check(client: Client, *, within_s: float = 2) -> None:
     except RuntimeError as error:
         raise TemporalUnavailable(f"Temporal does not answer: {_reason(error)}") from error
     except RPCError as error:
-        raise TemporalUnavailable(f"Temporal refuses namespace {client.namespace!r}: {_reason(error)}") from error
+        kind = NamespaceMissing if error.status is RPCStatusCode.NOT_FOUND else TemporalUnavailable
+        raise kind(f"Temporal refuses namespace {client.namespace!r}: {_reason(error)}") from error
 
 
 @contextmanager

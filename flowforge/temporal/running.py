@@ -9,7 +9,7 @@ from temporalio.client import Client
 from flowforge.errors import StartupError, TemporalUnavailable
 from flowforge.settings import Settings
 from flowforge.temporal import ports
-from flowforge.temporal.client import check, connect, connect_with_retry
+from flowforge.temporal.client import Restore, check, connect, connect_with_retry
 from flowforge.temporal.devserver import DevServer
 from flowforge.temporal.provision import provide
 from flowforge.temporal.target import TemporalTarget
@@ -33,7 +33,7 @@ class RunningTemporal:
 
 @contextlib.asynccontextmanager
 async def running_temporal(
-    settings: Settings, *, progress: Progress, port: int = 7233, ui_port: int = 8233
+    settings: Settings, *, progress: Progress, port: int = 7233, ui_port: int = 8233, restore: Restore | None = None
 ) -> AsyncIterator[RunningTemporal]:
     """Provide a Temporal that answers, and stop it afterwards if we started it.
 
@@ -45,13 +45,15 @@ async def running_temporal(
         progress: shows how it goes where the tool has to be fetched first.
         port: the frontend's port; 0 starts a server at a free one.
         ui_port: the port of the UI of a server of our own; 0 takes a free one.
+        restore: called when the Temporal that was named does not know the namespace; may make it.
 
     Raises:
         StartupError: the Temporal that was named does not answer, or none can be started.
     """
     target = TemporalTarget.of(settings)
     if target.is_given:
-        yield RunningTemporal(target=target, client=await connect_with_retry(target), server=None)
+        client = await connect_with_retry(target, restore=restore)
+        yield RunningTemporal(target=target, client=client, server=None)
         return
     if port:
         target = replace(target, address=f"localhost:{port}")

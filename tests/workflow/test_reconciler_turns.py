@@ -12,7 +12,8 @@ from temporalio.client import Client, WorkflowFailureError
 
 from flowforge.errors import DatabaseUnavailable, TemporalUnavailable
 from flowforge.orders.gateway import PlacedOrder
-from flowforge.orders.reconciler import TEMPORAL, OtherTemporal, Reconciler
+from flowforge.orders.one_temporal import TEMPORAL, OtherTemporal, restore_namespace
+from flowforge.orders.reconciler import Reconciler
 from flowforge.orders.runs import open_run
 from flowforge.persistence.leases import hold
 from flowforge.temporal.namespace import namespace_id, provide_namespace
@@ -127,6 +128,20 @@ async def test_temporal_lost_its_state_open_orders_are_unwound_in_the_new_one(
     gate.open()
     assert (await shop.end(placed)).failure_code == "abandoned"
     assert await shop.stock() == before
+
+
+async def test_namespace_is_missing_only_one_that_was_used_is_made(client: Client, shop: Shop) -> None:
+    """A name that was never used may be misspelt; at an empty namespace every order would be taken for lost."""
+    address, name = client.service_client.config.target_host, f"missing-{uuid.uuid4()}"
+    other = await Client.connect(address, namespace=name)
+    await restore_namespace(other, shop.database)
+    assert await namespace_id(other) is None
+    await shop.database.write(hold, TEMPORAL, "default 1", timedelta(0))
+    await restore_namespace(other, shop.database)
+    assert await namespace_id(other) is None
+    await shop.database.write(hold, TEMPORAL, f"{name} 2", timedelta(0))
+    await restore_namespace(other, shop.database)
+    assert await namespace_id(other) is not None
 
 
 async def test_one_order_cannot_be_reconciled_the_others_are(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:

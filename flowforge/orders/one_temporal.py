@@ -1,0 +1,66 @@
+"""In which Temporal the orders of a database run: one at a time, and all workers must agree.
+
+An order that a Temporal does not know is unwound there. So a worker that was pointed at the wrong Temporal, or at the
+wrong database, could unwind every order. Temporal's namespace has an id, given when it was made, which tells one from
+another, and from itself after it has lost its state. All workers hold a lease in the namespace's name: as long as one
+of them lives, those of another Temporal are kept out.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+from temporalio.client import Client
+
+from flowforge.errors import Fault
+from flowforge.persistence.database import Database
+from flowforge.persistence.leases import hold, last_holder
+from flowforge.temporal.namespace import provide_namespace
+
+TEMPORAL: Final = "temporal"
+"""The lease; its holder is a namespace, by name and id."""
+
+
+class OtherTemporal(Fault):
+    """The orders of this database run in another Temporal than ours, and workers of that one live."""
+
+    code = "other_temporal"
+
+
+async def name_of(client: Client) -> str:
+    """Return the name and the id of the client's namespace, which is made anew where Temporal has lost it.
+
+    Raises:
+        TemporalUnavailable: Temporal is away, or does not let us.
+    """
+    return f"{client.namespace} {await provide_namespace(client)}"
+
+
+def agree_on(connection: Connection, temporal: str, lasts: timedelta) -> str | None:
+    """Agree with all workers that orders run in a Temporal, for so long from now.
+
+    Returns:
+        The one in which they ran before, when this one has just taken its place.
+
+    Raises:
+        OtherTemporal: they run in another, and there are workers that say so.
+    """
+    lease = hold(connection, TEMPORAL, temporal, lasts)
+    if not lease.is_held:
+        raise OtherTemporal(
+            f"this worker's Temporal ({temporal}) is not the one in which the orders of this database run "
+            f"({lease.holder}), and workers of that one live; correct TEMPORAL_HOST or DATABASE_URL of either"
+        )
+    return lease.before
+
+
+async def restore_namespace(client: Client, database: Database) -> None:
+    """Make the client's namespace, if orders of this database ran in one of this name; else it may be misspelt.
+
+    Raises:
+        TemporalUnavailable: Temporal is away, or does not let us.
+        DatabaseUnavailable: nobody knows whether they did.
+    """
+    known = await database.read(last_holder, TEMPORAL)
+    if known is not None and known.partition(" ")[0] == client.namespace:
+        await provide_namespace(client)
