@@ -13,7 +13,10 @@ from flowforge.api.routers import (
     engine,
     health,
     inventory,
+    order_control,
     order_events,
+    order_history,
+    order_stats,
     orders,
     payments,
     problems,
@@ -49,7 +52,10 @@ def create_app(services: AppServices) -> FastAPI:
     app.state.services = services
     install(app)
     app.add_middleware(RequestFrame)
-    for module in (orders, order_events, inventory, payments, warehouse, shipments, engine, health, problems):
+    # The statistics come before /orders/{order}, which would take their address for an order's.
+    for module in (order_stats, orders, order_events, order_history, order_control):
+        app.include_router(module.router)
+    for module in (inventory, payments, warehouse, shipments, engine, health, problems):
         app.include_router(module.router)
     return app
 

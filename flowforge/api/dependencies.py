@@ -1,7 +1,7 @@
 """What the routes work with: one value, made by whoever composes the process, and handed down with the application."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Final, Protocol
@@ -9,10 +9,14 @@ from typing import Annotated, Any, Final, Protocol
 from fastapi import Depends, Path, Request
 
 from flowforge.ids import IDENTIFIER, order_id_of
+from flowforge.orders.backlog import Backlog
 from flowforge.orders.contracts import OrderStatus
+from flowforge.orders.control import CancelAccepted, ControlAccepted
 from flowforge.orders.feed import OrderFeed
 from flowforge.orders.gateway import NewOrder, PlacedOrder
+from flowforge.orders.history import Attempt, Place
 from flowforge.orders.records import OrderRecord
+from flowforge.orders.stats import OrderStats
 from flowforge.services.inventory.port import Inventory
 from flowforge.services.payments.port import Payments
 from flowforge.services.shipping.port import Shipping
@@ -72,6 +76,16 @@ class OrderLists(Protocol):
         """
         ...
 
+    async def attempts(
+        self, order_or_workflow_id: str, *, limit: int, after: Place | None = None
+    ) -> Sequence[Attempt] | None:
+        """Return an order's attempts, oldest first, behind the place `after` where given; None where it has no row.
+
+        Raises:
+            DatabaseUnavailable: try again.
+        """
+        ...
+
     async def counts(self) -> Mapping[str, int]:
         """Return how many `orders`, `inventory`, `payments` and `warehouse` entries there are.
 
@@ -81,13 +95,52 @@ class OrderLists(Protocol):
         ...
 
 
+class OrderControls(Protocol):
+    """What may be done to an order; `orders.control.OrderControl` is the one.
+
+    Every method takes an order id or a workflow id.
+
+    Raises:
+        NotFound: there is no such order, or no such undo.
+        Conflict: the order is in no state for this; the message says why.
+        TemporalUnavailable, DatabaseUnavailable: try again.
+    """
+
+    async def cancel(self, name: str, reason: str) -> CancelAccepted:
+        """Let nothing of an order take effect any more, and undo what did; again, it answers the same."""
+        ...
+
+    async def pause(self, name: str) -> ControlAccepted:
+        """Hold an order before its next step."""
+        ...
+
+    async def resume(self, name: str) -> ControlAccepted:
+        """Let an order go on."""
+        ...
+
+    async def retry(self, name: str, request_id: str) -> PlacedOrder:
+        """Place a failed or cancelled order again, as a new one."""
+        ...
+
+    async def retry_compensation(self, name: str, undo: str) -> ControlAccepted:
+        """Try an undo again that failed for good."""
+        ...
+
+    async def write_off(self, name: str, undo: str, by: str, reason: str) -> ControlAccepted:
+        """Give up an undo that failed for good."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppServices:
     """Everything the API needs.
 
     Attributes:
         orders: places and finds orders.
-        read_model: lists orders.
+        control: what operators do to them.
+        read_model: lists orders, and tells their history.
+        stats: counts them.
+        backlog: asks Temporal what waits for a worker; answers soon, whatever Temporal does.
         feed: their events as they happen.
         inventory: catalogue and stock.
         payments: charges.
@@ -100,7 +153,10 @@ class AppServices:
     """
 
     orders: Orders
+    control: OrderControls
     read_model: OrderLists
+    stats: Callable[[], Awaitable[OrderStats]]
+    backlog: Callable[[], Awaitable[Backlog]]
     feed: OrderFeed
     inventory: Inventory
     payments: Payments
@@ -135,8 +191,14 @@ RequestState = Annotated[dict[str, Any], Depends(_state)]
 GRAMMAR: Final = f"^{IDENTIFIER.pattern}$"
 """`ids.IDENTIFIER` as a pattern of JSON Schema."""
 
-ORDER_GRAMMAR: Final = r"^[A-Za-z0-9._-]{1,134}$"
-"""An order's name: the order id made of the longest workflow id is longer than that."""
+ORDER_GRAMMAR: Final = r"^[A-Za-z0-9._-]{1,134}(~[0-9]{1,6})?$"
+"""An order's name, as it may stand in an address: one that a client chose, an order id made of it, or a retry's.
+
+Clients choose no `~`: an order that is tried again gets its names that way.
+"""
+
+RESERVED: Final = frozenset({"stats"})
+"""What stands in an address where an order's name would: no order is called so."""
 
 _ORDER_ID: Final = re.compile(r"ord_(?:w\..+|[0-9a-f]{32}(?:~[0-9]+)?)")
 

@@ -14,7 +14,7 @@ from flowforge.api.invalid import InputError, InvalidInput
 MAX_LIMIT: Final = 200
 """The most entries one page holds."""
 
-_KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,134}")
+_KEY: Final = re.compile(r"[A-Za-z0-9._~-]{1,141}")
 
 Entry = TypeVar("Entry")
 
@@ -38,7 +38,7 @@ def position(cursor: str | None) -> str | None:
     except (binascii.Error, ValueError):
         key = ""
     if _KEY.fullmatch(key) is None:
-        raise _invalid_cursor()
+        raise bad_cursor()
     return key
 
 
@@ -52,7 +52,7 @@ def number(cursor: str | None) -> int | None:
     if key is None:
         return None
     if not (key.isdigit() and len(key) <= 18):
-        raise _invalid_cursor()
+        raise bad_cursor()
     return int(key)
 
 
@@ -85,6 +85,7 @@ def page(
     return entries, {"Link": f'<{path}?{query}>; rel="next"'}
 
 
-def _invalid_cursor() -> InvalidInput:
+def bad_cursor() -> InvalidInput:
+    """Return the error for a cursor that this API did not make."""
     detail = "is no cursor that this API made"
     return InvalidInput([InputError(code="cursor_invalid", detail=detail, place="query", parameter="cursor")])

@@ -22,7 +22,7 @@ def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
             client = await stop.or_done(connect_with_retry(target))
             async with open_fulfilment(settings) as fulfilment:
                 feed = OrderFeed(fulfilment.reads)
-                app = fulfilment.api(UntilStopped(fulfilment.gateway(client), stop), feed, target)
+                app = fulfilment.api(client, UntilStopped(fulfilment.gateway(client), stop), feed, target)
                 await serve(app, feed, listener, stop, lambda: tell_address(listener, ui_url(settings, target)))
         return 0
 

@@ -17,6 +17,7 @@ from temporalio.worker import Worker
 from flowforge.api.app import create_app
 from flowforge.api.dependencies import AppServices, Orders
 from flowforge.orders.activities import OrderActivities
+from flowforge.orders.backlog import TaskQueueBacklog
 from flowforge.orders.contracts import OrderOptions
 from flowforge.orders.control import OrderControl
 from flowforge.orders.control_rows import ControlRows
@@ -25,6 +26,7 @@ from flowforge.orders.gateway import OrderGateway
 from flowforge.orders.journal import OrderJournal
 from flowforge.orders.read_model import ReadModel
 from flowforge.orders.reconciler import Reconciler
+from flowforge.orders.stats import Statistics
 from flowforge.persistence.database import Database
 from flowforge.persistence.migrations.migrate import migrate
 from flowforge.services.fault_points import FaultPoint
@@ -85,12 +87,15 @@ class Fulfilment:
             interval=timedelta(seconds=self.settings.reconcile_interval_s),
         )
 
-    def api(self, orders: Orders, feed: OrderFeed, target: TemporalTarget) -> FastAPI:
+    def api(self, client: Client, orders: Orders, feed: OrderFeed, target: TemporalTarget) -> FastAPI:
         """Return the API; whoever serves it closes the feed when the server drains."""
         return create_app(
             AppServices(
                 orders=orders,
+                control=self.control(client),
                 read_model=self.reads,
+                stats=Statistics(self.database).take,
+                backlog=TaskQueueBacklog(client, self.settings.task_queue).measure,
                 feed=feed,
                 inventory=self.services.inventory,
                 payments=self.services.payments,

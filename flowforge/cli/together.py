@@ -44,7 +44,8 @@ class Together:
         """
         client, reads = self.temporal.client, self.fulfilment.reads
         feed, drained = OrderFeed(reads), Stop()
-        app = self.fulfilment.api(UntilStopped(self.fulfilment.gateway(client), stop), feed, self.temporal.target)
+        orders = UntilStopped(self.fulfilment.gateway(client), stop)
+        app = self.fulfilment.api(client, orders, feed, self.temporal.target)
         worker = self.fulfilment.worker(client)
         async with reconciling(self.fulfilment, client):
             serving = asyncio.create_task(serve(app, feed, self.listener, stop, on_ready))

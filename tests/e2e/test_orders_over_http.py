@@ -10,8 +10,10 @@ from temporalio.client import Client
 from flowforge.api.app import create_app
 from flowforge.api.dependencies import AppServices
 from flowforge.durable.placement import Placement
+from flowforge.orders.backlog import TaskQueueBacklog
 from flowforge.orders.contracts import OrderOptions
 from flowforge.orders.feed import OrderFeed
+from flowforge.orders.stats import Statistics
 from tests.integration.http.served import served
 from tests.workflow.shop import Gate, Shop, open_shop
 
@@ -39,7 +41,10 @@ async def http(shop: Shop) -> AsyncIterator[httpx2.AsyncClient]:
     feed = OrderFeed(shop.reads)
     services = AppServices(
         orders=shop.gateway,
+        control=shop.control,
         read_model=shop.reads,
+        stats=Statistics(shop.database).take,
+        backlog=TaskQueueBacklog(shop.client, shop.task_queue).measure,
         feed=feed,
         inventory=shop.services.inventory,
         payments=shop.services.payments,

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from flowforge.api.dependencies import GRAMMAR, looks_like_order_id
+from flowforge.api.dependencies import GRAMMAR, RESERVED, looks_like_order_id
 from flowforge.durable.compensation import CompensationStatus
 from flowforge.orders.contracts import OrderStatus
 from flowforge.orders.records import EventStatus, OrderEvent, OrderRecord
@@ -17,6 +17,8 @@ def _names_no_order(workflow_id: str) -> str:
     # Either id names an order everywhere, so one order's workflow id must not be another's order id.
     if looks_like_order_id(workflow_id):
         raise PydanticCustomError("workflow_id_is_order_id", "must not look like an order_id")
+    if workflow_id in RESERVED:
+        raise PydanticCustomError("workflow_id_is_reserved", "is a word of this API")
     return workflow_id
 
 
@@ -53,6 +55,7 @@ class CompensationView(TypedDict):
     status: CompensationStatus
     attempts: int
     error: str | None
+    written_off: Annotated[str | None, Field(description="Who gave it up and why.")]
 
 
 class EventView(TypedDict):
@@ -86,6 +89,10 @@ class OrderView(TypedDict):
     product_id: str | None
     quantity: int | None
     payment_method: str | None
+    retry_of: Annotated[str | None, Field(description="The order_id of the order that this one tries again.")]
+    retried_by: Annotated[str | None, Field(description="The order_id of the order that tries this one again.")]
+    cancel_requested_at: Annotated[str | None, Field(description="No step takes effect after it.")]
+    cancel_reason: str | None
     created_at: str
     updated_at: str | None
     temporal_url: Annotated[str, Field(description="The order's page in Temporal's UI.")]
@@ -120,7 +127,13 @@ def order_view(order: OrderRecord, temporal_url: str) -> OrderView:
         "steps_completed": list(order.steps_completed),
         "compensation_triggered": order.compensation_triggered,
         "compensations": [
-            {"name": undo.name, "status": undo.status, "attempts": undo.attempts, "error": undo.error}
+            {
+                "name": undo.name,
+                "status": undo.status,
+                "attempts": undo.attempts,
+                "error": undo.error,
+                "written_off": undo.written_off,
+            }
             for undo in order.compensations
         ],
         "failure_code": order.failure_code,
@@ -132,6 +145,10 @@ def order_view(order: OrderRecord, temporal_url: str) -> OrderView:
         "product_id": order.product_id,
         "quantity": order.quantity,
         "payment_method": order.payment_method,
+        "retry_of": order.retry_of,
+        "retried_by": order.retried_by,
+        "cancel_requested_at": None if order.cancel_requested_at is None else timestamp(order.cancel_requested_at),
+        "cancel_reason": order.cancel_reason,
         "created_at": timestamp(order.created_at),
         "updated_at": None if order.updated_at is None else timestamp(order.updated_at),
         "temporal_url": temporal_url,
@@ -166,9 +183,8 @@ ORDER_EXAMPLE: Final[dict[str, Any]] = {
     "steps_completed": ["check_inventory", "reserve_inventory", "process_payment"],
     "compensation_triggered": True,
     "compensations": [
-        {"name": "revert_warehouse", "status": "completed", "attempts": 1, "error": None},
-        {"name": "refund_payment_by_idempotency_key", "status": "completed", "attempts": 1, "error": None},
-        {"name": "release_inventory", "status": "completed", "attempts": 1, "error": None},
+        {"name": name, "status": "completed", "attempts": 1, "error": None, "written_off": None}
+        for name in ("revert_warehouse", "refund_payment_by_idempotency_key", "release_inventory")
     ],
     "failure_code": "injected_fault",
     "failure_reason": "update_warehouse failed 3 times: FAIL_AT=warehouse",
@@ -179,6 +195,10 @@ ORDER_EXAMPLE: Final[dict[str, Any]] = {
     "product_id": "SKU-001",
     "quantity": 2,
     "payment_method": "tok_visa",
+    "retry_of": None,
+    "retried_by": None,
+    "cancel_requested_at": None,
+    "cancel_reason": None,
     "created_at": "2026-01-01T00:00:00.000Z",
     "updated_at": "2026-01-01T00:00:00.120Z",
     "temporal_url": "http://localhost:8233/namespaces/default/workflows/order-ord_7f3a",

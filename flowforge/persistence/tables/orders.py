@@ -58,6 +58,8 @@ ORDERS: Final = Table(
     ),
     Index(None, "status", "sequence"),
     Index(None, "customer_id", "sequence"),
+    Index(None, "status", "closed_at"),
+    Index(None, "created_at"),
 )
 """`sequence` counts the orders as their rows were opened; lists are paged by it: no row ever appears further back.
 

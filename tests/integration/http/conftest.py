@@ -10,10 +10,13 @@ from fastapi import FastAPI
 
 from flowforge.api.app import create_app
 from flowforge.api.dependencies import AppServices
+from flowforge.orders.backlog import Backlog
 from flowforge.orders.feed import OrderFeed
+from flowforge.orders.stats import Statistics
 from flowforge.persistence.database import Database
 from flowforge.persistence.migrations.migrate import migrate
 from tests.integration.http.played import PlayedOrders
+from tests.integration.http.played_control import PlayedControl
 from tests.integration.orders.shop import Shop
 
 ORDER = {"product_id": "SKU-001", "quantity": 2, "customer_id": "customer-1", "payment_method": "tok_visa"}
@@ -27,6 +30,7 @@ class Api:
     app: FastAPI
     http: httpx2.AsyncClient
     orders: PlayedOrders
+    control: PlayedControl
     feed: OrderFeed
     shop: Shop
 
@@ -66,14 +70,22 @@ async def shared_api(migrated_url: str) -> AsyncIterator[Api]:
         yield each
 
 
+async def _no_backlog() -> Backlog:
+    return Backlog(task_queue="q", unknown_because="Temporal is played")
+
+
 async def _open(url: str, *, fault_injection: bool) -> AsyncIterator[Api]:
     database = Database(url)
     shop = Shop(database)
     orders = PlayedOrders(shop)
+    control = PlayedControl(orders)
     feed = OrderFeed(shop.reads, quickest=timedelta(milliseconds=5), slowest=timedelta(milliseconds=20))
     services = AppServices(
         orders=orders,
+        control=control,
         read_model=shop.reads,
+        stats=Statistics(database, good_for=timedelta()).take,
+        backlog=_no_backlog,
         feed=feed,
         inventory=shop.services.inventory,
         payments=shop.services.payments,
@@ -85,6 +97,6 @@ async def _open(url: str, *, fault_injection: bool) -> AsyncIterator[Api]:
     app = create_app(services)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://shop") as http:
-        yield Api(app, http, orders, feed, shop)
+        yield Api(app, http, orders, control, feed, shop)
     feed.close()
     await database.close()

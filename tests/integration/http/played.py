@@ -21,6 +21,7 @@ class PlayedOrders:
         wait_broken_by: what waiting raises, while it is set.
         placed: the orders, oldest first, as they were asked for.
         present: what `ready` answers.
+        not_begun: orders that are accepted and have no row, by the name they are asked for.
     """
 
     def __init__(self, shop: Shop) -> None:
@@ -30,6 +31,7 @@ class PlayedOrders:
         self.wait_broken_by: Exception | None = None
         self.placed: list[NewOrder] = []
         self.present = {"temporal": True, "database": True}
+        self.not_begun: dict[str, OrderRecord] = {}
         self._open: dict[str, PlacedOrder] = {}
         self._ends: dict[str, asyncio.Event] = {}
 
@@ -46,9 +48,19 @@ class PlayedOrders:
         if before is not None:
             raise Conflict(f"workflow_id {workflow_id!r} is taken")
         self.placed.append(order)
+        await self.play(order, order_id=order_id)
+        return Placed(order_id=order_id, workflow_id=workflow_id)
+
+    def playing(self, order_id: str) -> PlacedOrder:
+        """Return an order that is open."""
+        return self._open[order_id]
+
+    async def play(self, order: NewOrder, *, order_id: str, retry_of: str | None = None) -> None:
+        """Play an order's workflow, as far as it gets at once."""
         played = self.shop.order(
             order_id=order_id,
-            workflow_id=workflow_id,
+            workflow_id=workflow_id_for(order_id),
+            retry_of=retry_of,
             product_id=order.product_id,
             quantity=order.quantity,
             customer_id=order.customer_id,
@@ -62,7 +74,6 @@ class PlayedOrders:
             await played.do_all("reserve_inventory")
         else:
             await self.release(order_id)
-        return Placed(order_id=order_id, workflow_id=workflow_id)
 
     async def release(self, order_id: str) -> None:
         """Bring an order to its end."""
@@ -84,7 +95,7 @@ class PlayedOrders:
     async def get(self, name: str) -> OrderRecord:
         """Return an order's row."""
         self._check()
-        record = await self.shop.reads.get(name)
+        record = await self.shop.reads.get(name) or self.not_begun.get(name)
         if record is None:
             raise NotFound(f"there is no order {name!r}")
         return replace(record)

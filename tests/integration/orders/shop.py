@@ -121,11 +121,15 @@ class PlacedOrder:
             )
         )
 
-    async def close(self, to: OrderStatus, *, failed_step: str | None = None, **state: object) -> OrderClosed:
+    async def close(
+        self, to: OrderStatus, *, failed_step: str | None = None, deadline_at: str | None = None, **state: object
+    ) -> OrderClosed:
         """Close the order, with what its workflow knows."""
         known = {"steps_completed": tuple(self.completed), **state}
         told = OrderState(order_id=self.order.order_id, workflow_id=self.order.workflow_id, **known)  # type: ignore[arg-type] # see order()
-        return await self.shop.journal.close(CloseOrder(order=self.order, to=to, state=told, failed_step=failed_step))
+        return await self.shop.journal.close(
+            CloseOrder(order=self.order, to=to, state=told, failed_step=failed_step, deadline_at=deadline_at)
+        )
 
     async def fail(self, step: str) -> OrderClosed:
         """Begin unwinding because `step` failed."""

@@ -26,6 +26,8 @@ def upgrade() -> None:
         orders.add_column(sa.Column("cancel_reason", sa.String()))
         orders.add_column(sa.Column("retry_of", sa.String()))
         orders.add_column(sa.Column("retried_by", sa.String()))
+    op.create_index(op.f("ix_orders_status_closed_at"), "orders", ["status", "closed_at"])
+    op.create_index(op.f("ix_orders_created_at"), "orders", ["created_at"])
     op.create_table(
         "order_attempts",
         sa.Column("order_id", sa.String(), nullable=False),
@@ -67,6 +69,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("leases", "write_offs", "order_attempts"):
         op.drop_table(table)
+    op.drop_index(op.f("ix_orders_created_at"), "orders")
+    op.drop_index(op.f("ix_orders_status_closed_at"), "orders")
     with op.batch_alter_table("orders") as orders:
         for column in ("retried_by", "retry_of", "cancel_reason", "cancel_requested_at"):
             orders.drop_column(column)
