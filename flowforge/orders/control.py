@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from temporalio.api.enums.v1 import PendingWorkflowTaskState
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -34,6 +35,9 @@ _LOG: Final = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT: Final = timedelta(seconds=5)
 """How long an operator waits for a run's answer; there is none where no worker runs."""
+
+_PAUSE_S: Final = 0.02
+_TASK_STARTED: Final = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,26 +75,19 @@ class OrderControl:
         self._options = options
 
     async def cancel(self, name: str, reason: str) -> CancelAccepted:
-        """Cancel an order: nothing of it takes effect from now on, what did is undone, and it ends cancelled.
-
-        Repeating it changes nothing and answers the same. It needs no worker, and once the row is marked no Temporal.
+        """Cancel an order: nothing takes effect any more, what did is undone. A repeat answers the same.
 
         Raises:
             NotFound: there is no such order.
             Conflict: it is too late; the message says why.
-            TemporalUnavailable: the order has no row yet, and Temporal cannot be told.
+            TemporalUnavailable: the order has no row yet, and it is not known whether it will be cancelled: repeat it.
             DatabaseUnavailable: nothing was marked.
         """
         marked = await self._rows.mark_cancelled(name, reason)
         if marked is None:
-            workflow_id = await self._open_run(name)
-            if workflow_id is not None:
-                await self._request_cancel(workflow_id, reason)
-            marked = await self._rows.mark_cancelled(name, reason)  # its first step may have come in between
-            if marked is None:
-                if workflow_id is None:
-                    raise NotFound(f"there is no order {name!r}")
-                return CancelAccepted(order_id=order_id_of(workflow_id), workflow_id=workflow_id, reason=reason)
+            marked = await self._cancel_without_row(name, reason)
+            if isinstance(marked, CancelAccepted):
+                return marked
         counts = marked.cancel_reason or marked.failure_reason or reason
         if marked.status in HOLDABLE:
             try:
@@ -192,6 +189,31 @@ class OrderControl:
         converter = self._client.data_converter.payload_converter
         order: Order = converter.from_payloads(converter.to_payloads([row.input]), [Order])[0]
         return order
+
+    async def _cancel_without_row(self, name: str, reason: str) -> ControlledOrder | CancelAccepted:
+        """Cancel a run whose order has no row to be marked; mark the row should it come all the same.
+
+        A run that nobody works on sees its cancellation before anything else. One whose steps run locally at this
+        moment sees it only when they are done, which may be too late: only its row can tell.
+        """
+        workflow_id = await self._open_run(name)
+        if workflow_id is not None:
+            await self._request_cancel(workflow_id, reason)
+        deadline = asyncio.get_running_loop().time() + ANSWER_TIMEOUT.total_seconds()
+        while (marked := await self._rows.mark_cancelled(name, reason)) is None:
+            if workflow_id is None:
+                raise NotFound(f"there is no order {name!r}")
+            if not await self._is_worked_on(workflow_id):
+                return CancelAccepted(order_id=order_id_of(workflow_id), workflow_id=workflow_id, reason=reason)
+            if asyncio.get_running_loop().time() > deadline:
+                raise TemporalUnavailable(f"{workflow_id!r} is asked to cancel, but is in its first step: ask again")
+            await asyncio.sleep(_PAUSE_S)
+        return marked
+
+    async def _is_worked_on(self, workflow_id: str) -> bool:
+        handle = self._client.get_workflow_handle(workflow_id)
+        run = await _unless_gone(lambda: handle.describe(rpc_timeout=ANSWER_TIMEOUT))
+        return run is not None and run.raw_description.pending_workflow_task.state == _TASK_STARTED
 
     async def _hold_or_release(self, name: str, update: Any, update_id: str | None) -> ControlAccepted:
         row = await self._rows.find(name)

@@ -12,8 +12,12 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from temporalio.exceptions import ApplicationError
+
 from flowforge.durable.placement import Placement
 from flowforge.orders.contracts import OrderOptions
+from flowforge.orders.control_rows import ControlRows
+from flowforge.orders.saga import REFUND
 from flowforge.temporal.client import connect
 from flowforge.temporal.devserver import DevServer
 from flowforge.temporal.provision import provide
@@ -25,6 +29,9 @@ _WISHES: Final[dict[str, dict[str, Any]]] = {
     "failed": {"fail_at": "warehouse"},
     "refused": {"payment_method": "tok_chargeDeclined"},
     "cancelled": {},
+    "marked": {},
+    "paused": {},
+    "written-off": {"fail_at": "warehouse"},
 }
 _PRIVATE: Final = {"identity", "binaryChecksum", "stackTrace"}
 _PLACEMENTS: Final[tuple[Placement, ...]] = ("auto", "queue")
@@ -32,15 +39,35 @@ _PLACEMENTS: Final[tuple[Placement, ...]] = ("auto", "queue")
 
 async def _history(shop: Shop, ends: str) -> str:
     gate = Gate(at=2)
-    if ends == "cancelled":
-        shop.hooks.before["warehouse.apply"] = gate
+    if ends in {"cancelled", "marked", "paused"}:
+        shop.hooks.before["payments.charge" if ends == "paused" else "warehouse.apply"] = gate
+    if ends == "written-off":
+        shop.hooks.before["payments.refund_by_key"] = _fail_for_good
     placed = await shop.place(**_WISHES[ends])
-    if ends == "cancelled":
-        await gate.reached.wait()
-        await shop.handle(placed).cancel()
-        gate.open()
+    name = placed.order_id
+    match ends:
+        case "cancelled":
+            await gate.reached.wait()
+            await shop.handle(placed).cancel()
+        case "marked":
+            await gate.reached.wait()
+            await ControlRows(shop.database).mark_cancelled(name, "changed my mind")
+        case "paused":
+            await gate.reached.wait()
+            await shop.control.pause(name)
+            gate.open()
+            await shop.hooks.closes["paused"].wait()
+            await shop.control.resume(name)
+        case "written-off":
+            await shop.hooks.closes["needs_attention"].wait()
+            await shop.control.write_off(name, REFUND, "ann", "paid by hand")
+    gate.open()
     await shop.end(placed)
     return (await shop.handle(placed).fetch_history()).to_json()
+
+
+async def _fail_for_good(_count: int) -> None:
+    raise ApplicationError("the account was closed", type="account_closed", non_retryable=True)
 
 
 def _anonymous(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """An order cancelled by its shop: a mark on the row decides, and holds whatever becomes of the run and its workers."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,27 @@ async def test_cancelled_before_its_first_step_order_exists_and_is_cancelled(
         async with shop.worker:
             record = await shop.end(placed)
         assert (record.status, record.failure_reason) == ("cancelled", "changed my mind")
+        assert await shop.stock() == before
+
+
+async def test_cancelled_in_its_first_step_what_is_answered_is_what_becomes_of_it(shop: Shop) -> None:
+    """There is no row to mark yet, and local steps do not hear of a cancellation: it may be too late, but is said."""
+    before = await shop.stock()
+    gate = Gate()
+    shop.hooks.before["inventory.quote"] = gate
+    placed = await shop.place()
+    await gate.reached.wait()
+    cancelling = asyncio.create_task(shop.control.cancel(placed.order_id, "changed my mind"))
+    await asyncio.wait([cancelling], timeout=0.5)
+    gate.open()
+    try:
+        accepted = await cancelling
+    except Conflict as error:
+        assert "too late to cancel: the order is completed" in error.message  # noqa: PT017  either is right
+        assert (await shop.end(placed)).status == "completed"
+    else:
+        assert accepted.order_id == placed.order_id
+        assert (await shop.end(placed)).status == "cancelled"
         assert await shop.stock() == before
 
 

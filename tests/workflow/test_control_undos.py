@@ -10,6 +10,7 @@ from flowforge.errors import Conflict, NotFound
 from flowforge.orders.audit import audit
 from flowforge.orders.gateway import PlacedOrder
 from flowforge.persistence.tables.control import WRITE_OFFS
+from tests.workflow.gone import reconciler, turn, unwound
 from tests.workflow.shop import Gate, Shop
 from tests.workflow.table import FAIL_AT_LAST, UNDO_ACTIVITIES
 from tests.workflow.test_order_undo import stuck
@@ -104,6 +105,30 @@ async def test_write_off_cannot_be_recorded_the_operator_is_asked_again(shop: Sh
     record = await shop.end(placed)
     assert {undo.status for undo in record.compensations} == {"completed"}
     assert await written_off(shop) == []
+
+
+async def test_order_whose_run_is_gone_has_its_stuck_undo_decided_in_the_run_that_unwinds_it(shop: Shop) -> None:
+    before = await shop.stock()
+
+    async def fail_once_for_good(count: int) -> None:
+        if count == 1:
+            raise ApplicationError("the account was closed", type="account_closed", non_retryable=True)
+
+    gate = Gate(at=2)
+    shop.hooks.before["warehouse.apply"] = gate
+    shop.hooks.before["payments.refund_by_key"] = fail_once_for_good
+    placed = await shop.place()
+    await gate.reached.wait()
+    await shop.handle(placed).terminate()
+    gate.open()
+    await turn(reconciler(shop))
+    await shop.hooks.closes["needs_attention"].wait()
+    await shop.control.retry_compensation(placed.order_id, UNDO_ACTIVITIES["payments.refund_by_key"])
+    record = await unwound(shop, placed)
+    assert (record.status, record.workflow_id) == ("failed", placed.workflow_id)
+    assert await shop.stock() == before
+    again = await shop.control.retry(placed.order_id, "req_again")
+    assert (await shop.end(again)).retry_of == placed.order_id
 
 
 async def test_decision_on_an_order_or_undo_that_needs_none_is_told_why_not(shop: Shop) -> None:

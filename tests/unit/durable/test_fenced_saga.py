@@ -1,14 +1,16 @@
 """The fenced saga, without a server: every undo is known before the first step, and none holds the others up."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from flowforge.durable.fence import StepCall, Undone, UndoStep
+from flowforge.durable.fence import StepCall, Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.durable.table import FencedSaga, Step, Undo
 from tests.unit.durable.loop_runtime import LoopRuntime, refusal
+from tests.unit.durable.test_saga import Operator
 
 
 def ask(call: StepCall, *facts: Any) -> tuple[StepCall, tuple[Any, ...]]:
@@ -93,3 +95,54 @@ async def test_undo_that_does_not_end_lets_the_next_one_begin_and_is_waited_for(
         ("pay_back", "completed", 7),
         ("give_back", "completed", 1),
     ]
+
+
+async def test_undo_is_written_off_its_activity_is_told_by_whom_and_why() -> None:
+    runtime, operator = LoopRuntime(), Operator()
+    runtime.script("shop.pay", refuse)
+    runtime.script("shop.pay_back", refuse)
+    given_up: list[WriteOffStep] = []
+
+    async def books_are_closed(_request: object) -> None:
+        raise refusal("closed")
+
+    async def give_up(request: WriteOffStep) -> WrittenOff:
+        given_up.append(request)
+        return WrittenOff(status="written_off", attempts=request.call.attempt)
+
+    runtime.script("shop.give_up_pay_back", books_are_closed, give_up)
+    table = (*TABLE[:2], replace(TABLE[2], undo=Undo("pay_back", "shop.pay_back", "shop.give_up_pay_back")))
+    saga = FencedSaga(table=table, saga_id="s_1", runtime=runtime, owner=operator)
+    walking = asyncio.create_task(walk(saga))
+    for _ in range(2):
+        await operator.called.wait()
+        operator.called.clear()
+        saga.write_off("pay_back", by="ann", reason="lost")
+        assert saga.undecided == ()
+        runtime.poke()
+    with pytest.raises(ApplicationError, match="no"):
+        await walking
+    [request] = given_up
+    assert (request.call.undo, request.call.step, request.by, request.reason) == ("pay_back", "pay", "ann", "lost")
+    assert [undo.written_off for undo in saga.compensations] == ["ann: lost", None]
+
+
+async def test_undo_is_written_off_but_there_was_nothing_to_lose_it_is_settled() -> None:
+    runtime, operator = LoopRuntime(), Operator()
+    runtime.script("shop.pay", refuse)
+    runtime.script("shop.pay_back", refuse)
+
+    async def nothing_there(request: WriteOffStep) -> WrittenOff:
+        return WrittenOff(status="not_needed", attempts=request.call.attempt)
+
+    runtime.script("shop.give_up_pay_back", nothing_there)
+    table = (*TABLE[:2], replace(TABLE[2], undo=Undo("pay_back", "shop.pay_back", "shop.give_up_pay_back")))
+    saga = FencedSaga(table=table, saga_id="s_1", runtime=runtime, owner=operator)
+    walking = asyncio.create_task(walk(saga))
+    await operator.called.wait()
+    saga.write_off("pay_back", by="ann", reason="lost")
+    runtime.poke()
+    with pytest.raises(ApplicationError, match="no"):
+        await walking
+    pay_back = saga.compensations[0]
+    assert (pay_back.status, pay_back.written_off) == ("not_needed", None)
