@@ -83,11 +83,10 @@ class OrderControl:
             TemporalUnavailable: the order has no row yet, and it is not known whether it will be cancelled: repeat it.
             DatabaseUnavailable: nothing was marked.
         """
-        marked = await self._rows.mark_cancelled(name, reason)
-        if marked is None:
-            marked = await self._cancel_without_row(name, reason)
-            if isinstance(marked, CancelAccepted):
-                return marked
+        known = await self._rows.mark_cancelled(name, reason)
+        marked = known or await self._cancel_without_row(name, reason)
+        if isinstance(marked, CancelAccepted):
+            return marked
         counts = marked.cancel_reason or marked.failure_reason or reason
         if marked.status in HOLDABLE:
             try:
