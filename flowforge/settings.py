@@ -58,6 +58,19 @@ def _queue_name(value: str) -> str:
     return value
 
 
+def _build_id(value: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,100}", value) is None:
+        raise PydanticCustomError("build_id", "1 to 100 letters, digits or . _ -")
+    return value
+
+
+def _deployment(value: str) -> str:
+    # Temporal writes deployment and version as one, with a dot or a colon between them.
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", value) is None:
+        raise PydanticCustomError("deployment", "1 to 100 letters, digits or _ -")
+    return value
+
+
 class Settings(BaseSettings):
     """Everything a process can be told from outside. Build it with `Settings.load()`.
 
@@ -69,6 +82,8 @@ class Settings(BaseSettings):
         task_queue: the task queue that API and workers share.
         max_concurrent_activities: how many activities one worker runs at once.
         max_concurrent_workflow_tasks: how many workflow tasks one worker runs at once (Temporal wants at least 2).
+        worker_build_id: the version of the `worker` command's worker, or empty: then it takes every order.
+        worker_deployment: the name under which Temporal knows the versions.
         explicit_database_url: DATABASE_URL, or empty; use `database_url`.
         db_path: the SQLite file where DATABASE_URL is empty.
         data_dir: the folder of Temporal's binary, file and log.
@@ -93,6 +108,8 @@ class Settings(BaseSettings):
     task_queue: Annotated[str, AfterValidator(_queue_name)] = "fulfillment-queue"
     max_concurrent_activities: int = Field(default=100, ge=1, le=10_000)
     max_concurrent_workflow_tasks: int = Field(default=100, ge=2, le=10_000)
+    worker_build_id: Annotated[str, AfterValidator(_build_id)] | Literal[""] = ""
+    worker_deployment: Annotated[str, AfterValidator(_deployment)] = "flowforge"
     explicit_database_url: Annotated[str, AfterValidator(_database_url)] | Literal[""] = Field(
         default="", validation_alias="DATABASE_URL", repr=False
     )

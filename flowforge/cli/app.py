@@ -11,6 +11,7 @@ from flowforge.cli.demo import demo
 from flowforge.cli.migrate import migrate
 from flowforge.cli.starter import starter
 from flowforge.cli.temporal import temporal
+from flowforge.cli.versions import worker_versions
 from flowforge.cli.worker import worker
 
 
@@ -24,7 +25,7 @@ def main() -> None:
         pretty_exceptions_enable=False,
     )
     app.command("all")(all_in_one)
-    for command in (demo, api, worker, temporal, starter, audit, migrate, bench):
+    for command in (demo, api, worker, temporal, starter, audit, migrate, worker_versions, bench):
         app.command()(command)
     app.add_typer(inventory.app, name="inventory")
     app()

@@ -12,6 +12,7 @@ from datetime import timedelta
 import structlog
 from fastapi import FastAPI
 from temporalio.client import Client
+from temporalio.common import WorkerDeploymentVersion
 from temporalio.worker import Worker
 
 from flowforge.api.app import create_app
@@ -65,8 +66,8 @@ class Fulfilment:
         rows = ControlRows(self.database)
         return OrderControl(client, rows, task_queue=self.settings.task_queue, options=self._order_options())
 
-    def worker(self, client: Client) -> Worker:
-        """Return a worker that is not yet running."""
+    def worker(self, client: Client, version: WorkerDeploymentVersion | None = None) -> Worker:
+        """Return a worker that is not yet running, of a version or of none."""
         orders = OrderActivities(self.journal, structlog.contextvars.bind_contextvars)
         return build_worker(
             client,
@@ -74,6 +75,7 @@ class Fulfilment:
             activities=activities_of(self.services, orders),
             max_concurrent_activities=self.settings.max_concurrent_activities,
             max_concurrent_workflow_tasks=self.settings.max_concurrent_workflow_tasks,
+            version=version,
         )
 
     def reconciler(self, client: Client) -> Reconciler:
@@ -153,6 +155,13 @@ async def open_fulfilment(settings: Settings) -> AsyncIterator[Fulfilment]:
         )
     finally:
         await database.close()
+
+
+def version_of(settings: Settings) -> WorkerDeploymentVersion | None:
+    """Return the version that this process's worker was told to be, if any."""
+    if not settings.worker_build_id:
+        return None
+    return WorkerDeploymentVersion(deployment_name=settings.worker_deployment, build_id=settings.worker_build_id)
 
 
 def ui_url(settings: Settings, target: TemporalTarget) -> str:

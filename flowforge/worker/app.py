@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from temporalio.client import Client
-from temporalio.worker import Interceptor, Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from flowforge.worker.registration import WORKFLOWS
 from flowforge.worker.sandbox import sandbox_for
@@ -25,6 +26,7 @@ def build_worker(
     max_concurrent_activities: int,
     max_concurrent_workflow_tasks: int,
     interceptors: Sequence[Interceptor] = (),
+    version: WorkerDeploymentVersion | None = None,
 ) -> Worker:
     """Return a worker that is not yet running.
 
@@ -35,6 +37,8 @@ def build_worker(
         max_concurrent_activities: at once, regular and local ones each.
         max_concurrent_workflow_tasks: at once.
         interceptors: see every activity and workflow, the first one outermost.
+        version: what this worker is a version of. It then takes the orders that begin while it is the current one, and
+            keeps them to their end, their undos included; without one it takes whatever comes.
     """
     return Worker(
         client,
@@ -48,4 +52,11 @@ def build_worker(
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         graceful_shutdown_timeout=DRAIN,
         interceptors=interceptors,
+        deployment_config=None if version is None else _pinning(version),
+    )
+
+
+def _pinning(version: WorkerDeploymentVersion) -> WorkerDeploymentConfig:
+    return WorkerDeploymentConfig(
+        version=version, use_worker_versioning=True, default_versioning_behavior=VersioningBehavior.PINNED
     )
