@@ -8,7 +8,7 @@ ARGS   ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check fmt bench fuzz lock clean
+.PHONY: help setup demo test check fmt bench fuzz fuzz-expressions lock clean
 
 # An environment whose Python is gone (an upgrade, a move) is made again.
 ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
@@ -16,7 +16,7 @@ $(shell rm -f $(STAMP))
 endif
 
 help: ## list what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## make .venv with the pinned requirements (the others do it first)
 
@@ -45,6 +45,9 @@ bench: $(STAMP) ## measure, and write docs/performance.md
 
 fuzz: $(STAMP) ## 20,000 made-up requests to a running FlowForge, and clients that misbehave
 	$(PYTHON) -m pytest tests/fuzz --requests 20000 $(ARGS)
+
+fuzz-expressions: $(STAMP) ## 200,000 made-up expressions, each held against a real JavaScript
+	FUZZ_EXPRESSIONS=200000 $(PYTHON) -m pytest tests/unit/engine/expressions/test_fuzz.py $(ARGS)
 
 lock: ## pin the requirements anew, after a change in pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url \

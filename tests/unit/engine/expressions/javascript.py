@@ -9,20 +9,20 @@ import quickjs  # type: ignore[import-untyped]  # it comes without types
 from flowforge.engine.expressions.tokens import tokens
 from flowforge.engine.expressions.values import UNDEFINED
 
-# What is inherited is taken away from all values, so that they have only what is their own, as here. Without toString
-# and valueOf, turning an object into a text or number is a TypeError, as here.
+# Unless everything is asked for, what is inherited is taken away from all values, so that they have only what is their
+# own, as here. Without toString and valueOf, turning an object into a text or number is a TypeError, as here.
 _PROGRAM: Final = r"""
-(function () {
+(function (withEverything) {
   const kept = [[Object, []], [Array, ["includes", "length"]], [String, ["includes", "startsWith", "length"]],
                 [Number, []], [Boolean, []]];
   const spare = [];
   for (const [kind, names] of kept)
     for (const name of Reflect.ownKeys(kind.prototype))
       if (!names.includes(name)) spare.push([kind.prototype, name]);
-  for (let i = spare.length - 1, all = spare; i >= 0; i--) delete all[i][0][all[i][1]];
+  for (let i = withEverything ? -1 : spare.length - 1; i >= 0; i--) delete spare[i][0][spare[i][1]];
   const ours = ["Math", "undefined", "NaN", "Infinity"];
   const handler = {
-    has: (data, name) => typeof name === "string" && !ours.includes(name),
+    has: (data, name) => typeof name === "string" && (withEverything ? name in data : !ours.includes(name)),
     get: (data, name) => name === Symbol.unscopables ? undefined : name === "context" ? data : data[name],
   };
   function told(value) {
@@ -47,8 +47,11 @@ _PROGRAM: Final = r"""
     try { return JSON.stringify(told(run(new Proxy(data, handler)))); }
     catch (error) { return JSON.stringify({error: error.name}); }
   };
-})()
+})
 """
+
+FUNCTION: Final = object()
+"""Stands for a function, which is no value here."""
 
 
 class Thrown(Exception):
@@ -56,18 +59,21 @@ class Thrown(Exception):
 
 
 class JavaScript:
-    """An interpreter, for one thread."""
+    """An interpreter, for one thread.
 
-    def __init__(self) -> None:
-        self._ask = quickjs.Context().eval(_PROGRAM)
+    Args:
+        with_everything: leave JavaScript as it is. Otherwise values inherit nothing, a name that the data do not have
+            is undefined, and `context` is all the data.
+    """
+
+    def __init__(self, *, with_everything: bool = False) -> None:
+        self._ask = quickjs.Context().eval(_PROGRAM)(with_everything)
 
     def evaluate(self, text: str, data: dict[str, Any]) -> Any:
-        """Return the value of an expression whose names are the data's.
-
-        A name that the data do not have is undefined, as here. `==` means what it means in JavaScript: see `strictly`.
+        """Return the value of an expression whose names are the data's; `==` converts: see `strictly`.
 
         Returns:
-            A value as `Expression.evaluate` returns them, but every number a float.
+            A value as `Expression.evaluate` returns them, but every number a float; or FUNCTION.
 
         Raises:
             Thrown: the text is no expression, or its evaluation threw an error.
@@ -114,4 +120,4 @@ def _heard(told: Any) -> Any:
         case "error":
             raise Thrown(value)
         case _:
-            raise AssertionError(f"a value that is no JSON: {told}")
+            return FUNCTION

@@ -70,7 +70,7 @@ def judge(javascript: JavaScript, text: str, data: dict[str, Any]) -> None:
             assert failure.reason in _TYPE_ERRORS | _OUR_OWN
             assert 0 <= failure.position.offset < len(text)
             if failure.reason in _TYPE_ERRORS and _is_told_alike(text):
-                _assert_thrown("TypeError", javascript, text, data)
+                _assert_thrown("TypeError", javascript, strictly(text), data)
         case value:
             _assert_json(value)
             if _is_told_alike(text):
@@ -87,7 +87,7 @@ def _here(text: str, data: dict[str, Any]) -> Any:
 
 def _assert_thrown(name: str, javascript: JavaScript, text: str, data: dict[str, Any]) -> None:
     with pytest.raises(Thrown, match=name):
-        javascript.evaluate(strictly(text), data)
+        javascript.evaluate(text, data)
 
 
 def _is_told_alike(text: str) -> bool:
