@@ -8,7 +8,7 @@ ARGS   ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check fmt bench fuzz fuzz-expressions lock clean
+.PHONY: help setup demo test soak check fmt bench fuzz fuzz-expressions lock clean
 
 # An environment whose Python is gone (an upgrade, a move) is made again.
 ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
@@ -29,6 +29,9 @@ demo: $(STAMP) ## start everything and show two orders; ARGS=--once ends by itse
 
 test: $(STAMP) ## run all tests; ARGS go to pytest
 	$(PYTHON) -m pytest $(ARGS)
+
+soak: $(STAMP) ## walk 20,000 random definitions, and hold each run against what must be true of all
+	FLOWFORGE_RANDOM_RUNS=20000 $(PYTHON) -m pytest --timeout=0 tests/unit/engine/core/test_random_runs.py $(ARGS)
 
 check: $(STAMP) ## lint, format, types, direction of imports
 	$(PYTHON) -m ruff check .

@@ -105,5 +105,6 @@ def _run_items_again(turn: Turn, step: PlannedStep, state: StepState, items: Ite
     )
     turn.repeated |= {key for key in again if turn.undo_at(key) is not None}
     items = replace(items, again=(*items.again, *again), failed=(), error=None)
-    turn.steps[step.definition.id] = replace(state, status="active", way="", kind=None, error=None, items=items)
+    visit = max((state.visit, *(key.visit for key in again)))  # a loop that comes again has yet another key
+    turn.steps[step.definition.id] = StepState(status="active", visit=visit, items=items)
     pump(turn, step.definition.id)

@@ -36,6 +36,7 @@ _PARTS: Final[Mapping[str, type[BaseModel]]] = {
     "$full": FullInput,
     "$static": StaticInput,
 }
+_MOST_HINTS: Final = 100  # looking for likenesses is slow
 _CODES: Final = {"missing": "FF-1001", "extra_forbidden": "FF-1002", "duration": "FF-1008", "too_long": "FF-1014"}
 
 
@@ -46,10 +47,14 @@ def parse(body: Any) -> tuple[Definition | None, tuple[Problem, ...]]:
     except ValidationError as error:
         found = error.errors(include_url=False)
         # A list whose items are all refused counts as too short, which is news to nobody.
-        return None, tuple(_problem(one) for one in found if one["type"] != "too_short" or not one["input"])
+        return None, tuple(
+            _problem(one, may_guess=at < _MOST_HINTS)
+            for at, one in enumerate(found)
+            if one["type"] != "too_short" or not one["input"]
+        )
 
 
-def _problem(details: ErrorDetails) -> Problem:
+def _problem(details: ErrorDetails, *, may_guess: bool) -> Problem:
     code = _CODES.get(details["type"], "FF-1003")
     location = details["loc"]
     pointer = join("", *(part for part in location if not str(part).startswith("$")))
@@ -59,7 +64,7 @@ def _problem(details: ErrorDetails) -> Problem:
             return Problem(code=code, message=f'"{last}" is missing', pointer=pointer.rpartition("/")[0])
         case "FF-1002":
             known = keys_of(_model_at(location[:-1]))
-            hint = did_you_mean(last, known) or f"known here: {', '.join(known)}"
+            hint = (did_you_mean(last, known) if may_guess else None) or f"known here: {', '.join(known)}"
             return Problem(code=code, message=f'unknown key "{last}"', pointer=pointer, hint=hint)
         case _:
             message = details["msg"][:1].lower() + details["msg"][1:]

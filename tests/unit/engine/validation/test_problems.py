@@ -1,0 +1,251 @@
+"""What validation finds: each kind of problem where it is written, with a hint, and all of them at once."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import pytest
+
+from flowforge.engine.definition.problems import DefinitionRefused
+from flowforge.engine.validation.catalogue import ActionFacts
+from flowforge.engine.validation.examine import Report, examine, examine_value
+
+
+class Shelf:
+    """A catalogue of a few actions."""
+
+    _PAY: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "properties": {
+            "amount": {"type": "integer", "minimum": 1},
+            "card": {"type": "object", "properties": {"number": {"type": "string"}}, "additionalProperties": False},
+        },
+        "required": ["amount"],
+        "additionalProperties": False,
+    }
+
+    def find(self, name: str) -> ActionFacts | None:
+        known = {"pay": self._PAY, "refund": None, "noop": None, "do": None, "wait": None}
+        return ActionFacts(name=name, schema=known[name]) if name in known else None
+
+    def names(self) -> Iterable[str]:
+        return ("pay", "refund", "noop", "do", "wait")
+
+
+def report(*steps: dict[str, Any], **body: Any) -> Report:
+    return examine_value({"id": "d", "steps": [{"action": "do", **step} for step in steps], **body}, catalogue=Shelf())
+
+
+def found(*steps: dict[str, Any], **body: Any) -> list[tuple[str, str, str | None]]:
+    return [(problem.code, problem.pointer, problem.hint) for problem in report(*steps, **body).problems]
+
+
+def a(**keys: Any) -> dict[str, Any]:
+    return {"id": "a", **keys}
+
+
+def b(**keys: Any) -> dict[str, Any]:
+    return {"id": "b", **keys}
+
+
+def compensated(params: Any) -> dict[str, Any]:
+    return a(compensation={"action": "refund", "params": params})
+
+
+def test_definition_without_a_problem_is_accepted() -> None:
+    good = report(a(), b(dependsOn=["a"], params={"x": "${a.id} ${b2c}"}), output="${b}")
+    assert good.problems == ()
+    assert good.accepted(strict=True).id == "d"
+
+
+@pytest.mark.parametrize(
+    ("steps", "body", "expected"),
+    [
+        ([a(), b(dependsOn=["aa"])], {}, ("FF-1004", "/steps/1/dependsOn/0", 'did you mean "a"?')),
+        ([a(), b(dependsOn=["zzz"])], {}, ("FF-1004", "/steps/1/dependsOn/0", None)),
+        ([a(), b(dependsOn=["a", "a"])], {}, ("FF-1022", "/steps/1/dependsOn/1", None)),
+        ([a(), a()], {}, ("FF-1006", "/steps/1/id", None)),
+        ([a(onError="branch")], {}, ("FF-1018", "/steps/0", 'name an "errorBranch"')),
+        ([a(action="wait", params={"onTimeout": "branch"})], {}, ("FF-1018", "/steps/0", 'name an "errorBranch"')),
+        ([a(onError="branch", errorBranch="bb"), b()], {}, ("FF-1018", "/steps/0/errorBranch", 'did you mean "b"?')),
+        ([a(errorBranch="b"), b()], {}, ("FF-1019", "/steps/0/errorBranch", 'say "onError": "branch"')),
+        ([a(outputKey="b"), b()], {}, ("FF-1024", "/steps/0/outputKey", "take another name")),
+        ([a(outputKey="undo")], {}, ("FF-1007", "/steps/0/outputKey", "take another name")),
+        ([a(forEach={"items": [1], "as": "b"}), b()], {}, ("FF-1024", "/steps/0/forEach/as", "take another name")),
+        ([a(), b()], {"initialStepId": "a"}, ("FF-1009", "/steps/1", None)),
+        ([a()], {"initialStepId": "aa"}, ("FF-1017", "/initialStepId", 'did you mean "a"?')),
+        ([a(condition="x.y > ")], {}, ("FF-1010", "/steps/0/condition", None)),
+        ([a(params={"x": ["${a b}"]})], {}, ("FF-1011", "/steps/0/params/x/0", None)),
+        ([a(params="${undo.key}")], {}, ("FF-1025", "/steps/0/params", None)),
+        (
+            [compensated("${undo.kye}")],
+            {},
+            ("FF-1012", "/steps/0/compensation/params", "there are undo.key and undo.result"),
+        ),
+        ([a()], {"triggers": [{"event": "e", "condition": "=="}]}, ("FF-1010", "/triggers/0/condition", None)),
+        ([a()], {"output": {"n": "${"}}, ("FF-1011", "/output/n", None)),
+        ([a(action="pya", taskQueue="mine")], {}, None),
+        ([a(action="pya")], {}, ("FF-1101", "/steps/0/action", 'did you mean "pay"?')),
+        ([a(compensation="refnd")], {}, ("FF-1101", "/steps/0/compensation", 'did you mean "refund"?')),
+        ([a(action="pay", params={"amount": 0})], {}, ("FF-1013", "/steps/0/params/amount", None)),
+        ([a(action="pay", params={})], {}, ("FF-1013", "/steps/0/params", None)),
+        ([a(action="pay", params={}, input={"type": "full"})], {}, None),
+        ([a(action="pay", params={"amount": "${total}"})], {}, None),
+        ([a(action="pay")], {}, None),
+        (
+            [a(action="pay", params={"amount": 1, "card": {"nmber": "x"}})],
+            {},
+            ("FF-1013", "/steps/0/params/card", 'did you mean "number"?'),
+        ),
+        ([a(input={"type": "path", "path": "x..y"})], {}, ("FF-1011", "/steps/0/input/path", None)),
+        ([a(forEach={"items": "x +"})], {}, ("FF-1010", "/steps/0/forEach/items", None)),
+        ([a(forEach={"items": "${orders}"}, params="${item.id}")], {}, None),
+    ],
+)
+def test_problem_is_told_where_it_is(steps: list[Any], body: dict[str, Any], expected: Any) -> None:
+    assert found(*steps, **body) == ([] if expected is None else [expected])
+
+
+def test_id_of_a_definition_or_step_that_is_no_name_is_refused() -> None:
+    assert [code for code, _, _ in found({"id": "a.b"}, {"id": "context"}, {"id": "charge-payment"}, id="1")] == [
+        "FF-1007"
+    ] * 3
+
+
+@pytest.mark.parametrize(
+    ("steps", "ways"),
+    [
+        ([a(dependsOn=["a"])], ["a → a"]),
+        ([a(dependsOn=["c"]), b(dependsOn=["a"]), {"id": "c", "dependsOn": ["b"]}], ["a → b → c → a"]),
+        ([a(onError="branch", errorBranch="b"), b(onError="branch", errorBranch="a")], ["a → b → a"]),
+        ([a(dependsOn=["b"], onError="branch", errorBranch="b"), b()], ["a → b → a"]),
+        (
+            [
+                a(dependsOn=["b"]),
+                b(dependsOn=["a"]),
+                {"id": "c", "dependsOn": ["d", "a"]},
+                {"id": "d", "dependsOn": ["c"]},
+            ],
+            ["a → b → a", "c → d → c"],
+        ),
+    ],
+)
+def test_cycle_is_told_once_with_its_path(steps: list[Any], ways: list[str]) -> None:
+    problems = report(*steps).problems
+    assert [problem.message.partition(": ")[2] for problem in problems if problem.code == "FF-1005"] == ways
+    assert {problem.code for problem in problems} == {"FF-1005"}
+
+
+def test_graph_and_state_machine_may_not_be_mixed() -> None:
+    assert found(a(transitions={"onSuccess": "b"}), b()) == [
+        ("FF-1015", "/steps/0/transitions", 'name the first step as "initialStepId", or use "dependsOn"')
+    ]
+    machine = found(a(transitions={"onSuccess": "b"}), b(dependsOn=["a"]), initialStepId="a")
+    assert machine == [("FF-1015", "/steps/1/dependsOn", "use transitions")]
+
+
+def test_transitions_lead_to_known_steps_and_none_stands_after_one_that_is_always_taken() -> None:
+    ways = [{"condition": "a.x >", "to": "bb"}, {"to": None}, {"condition": "true", "to": "b"}]
+    problems = found(a(transitions=ways), b(transitions={"onFailure": "c"}), initialStepId="a")
+    assert sorted(problems, key=repr) == [
+        ("FF-1009", "/steps/0/transitions/2", None),
+        ("FF-1010", "/steps/0/transitions/0/condition", None),
+        ("FF-1016", "/steps/0/transitions/0/to", 'did you mean "b"?'),
+        ("FF-1016", "/steps/1/transitions/onFailure", None),
+    ]
+
+
+def test_loop_of_a_state_machine_is_legal() -> None:
+    assert found(a(transitions={"onSuccess": "b"}), b(transitions={"onSuccess": "a"}), initialStepId="a") == []
+
+
+def test_name_that_a_closed_input_does_not_have_is_an_error() -> None:
+    schema = {"type": "object", "properties": {"order": {}}, "additionalProperties": False}
+    assert found(a(params="${ordr.id}"), b(dependsOn=["a"], condition="a.x + order.y > 1"), inputSchema=schema) == [
+        ("FF-1012", "/steps/0/params", 'did you mean "order"?')
+    ]
+
+
+def test_name_that_an_open_input_may_have_is_a_warning_where_it_looks_wrong() -> None:
+    schema = {"type": "object", "properties": {"order": {}}}
+    assert found(a(params="${zzz}"), inputSchema=schema) == [("FF-1103", "/steps/0/params", None)]
+    assert found(a(params="${zzz}")) == []
+    assert found({"id": "charge"}, b(dependsOn=["charge"], params="${chrage.id}")) == [
+        ("FF-1103", "/steps/1/params", 'did you mean "charge"?')
+    ]
+
+
+def test_result_of_a_step_that_does_not_come_before_is_a_warning() -> None:
+    hint = 'have "b" depend on the step'
+    assert found(a(), b(params="${context.a.id}")) == [("FF-1104", "/steps/1/params", hint)]
+    assert found(a(), {"id": "c", "dependsOn": ["a"]}, b(dependsOn=["c"], params="${a.id}")) == []
+    assert found(a(onError="branch", errorBranch="b"), b(params="${a}")) == []
+    assert found(a(params="${a}", transitions={}), initialStepId="a") == [("FF-1104", "/steps/0/params", None)]
+
+
+@pytest.mark.parametrize(
+    ("params", "warned"),
+    [
+        ({"id": "${undo.result.id}"}, True),
+        ({"id": "charge ${undo.result}"}, True),
+        ({"id": "${undo.result}"}, False),
+        ({"id": "${undo.key} ${a.id}"}, False),
+    ],
+)
+def test_result_of_an_undone_step_may_be_null(params: Any, warned: bool) -> None:  # noqa: FBT001  a parameter of the case
+    assert [code for code, _, _ in found(compensated(params))] == (["FF-1102"] if warned else [])
+
+
+@pytest.mark.parametrize("schema", [{"type": "strin"}, {"$ref": "file:///etc/passwd"}, {"pattern": "("}])
+def test_input_schema_that_is_none_or_reaches_outside_is_refused(schema: Any) -> None:
+    assert [code for code, _, _ in found(a(), inputSchema=schema)] == ["FF-1023"]
+
+
+def test_too_many_steps_are_refused_without_looking_further() -> None:
+    steps = [{"id": f"s{n}", "dependsOn": [f"s{n - 1}"] if n else ["s0"]} for n in range(501)]
+    assert found(*steps) == [("FF-1014", "/steps", None)]
+
+
+def test_everything_wrong_with_a_text_is_told_at_once_in_its_order() -> None:
+    text = """
+id: shop
+steps:
+  - id: charge
+    dependencies: [shp]
+    maxRetires: 3
+    wait: 3 weeks
+  - id: ship
+    condition: charge.
+    dependsOn: [ship]
+"""
+    assert [(str(problem).split(",")[0], problem.line) for problem in examine(text).problems] == [
+        ('5:20: FF-1004 unknown dependency "shp"', 5),
+        ('6:5: FF-1002 unknown key "maxRetires"', 6),
+        ('7:5: FF-1008 "wait": not a duration: write one like 500ms', 7),
+        ("9:5: FF-1010 bad expression: the expression ends here", 9),
+        ("10:17: FF-1005 these steps wait for one another: ship → ship (/steps/1/dependsOn/0)", 10),
+    ]
+
+
+def test_problems_of_a_state_map_have_their_lines() -> None:
+    text = '{"id": "d", "initialStepId": "a",\n "steps": {\n  "a": {"type": "x",\n   "config": {"y": "${"}}}}'
+    (problem,) = examine(text).problems
+    assert (problem.pointer, problem.line, problem.column) == ("/steps/a/config/y", 4, 15)
+
+
+def test_warnings_let_a_definition_pass_unless_none_are_allowed() -> None:
+    warned = report(a(action="pya"))
+    assert (len(warned.warnings), warned.errors) == (1, ())
+    assert warned.accepted().id == "d"
+    with pytest.raises(DefinitionRefused, match="FF-1101"):
+        warned.accepted(strict=True)
+    with pytest.raises(DefinitionRefused, match="FF-1006"):
+        report(a(), a()).accepted()
+
+
+def test_text_that_cannot_be_read_is_reported_like_any_other() -> None:
+    assert [problem.code for problem in examine("{").problems] == ["FF-1000"]
+    assert [problem.code for problem in examine_value([[[[]]]]).problems] == ["FF-1003"]
+    deep: Any = []
+    for _ in range(40):
+        deep = [deep]
+    assert [problem.code for problem in examine_value(deep).problems] == ["FF-1014"]
