@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     Attributes:
         temporal_host: host:port of Temporal's frontend; see `temporal_is_given`.
         temporal_ui_url: where people's browsers find Temporal's UI; no trailing slash.
+        api_url: where commands for operators find the API; no trailing slash.
         task_queue: the task queue that API and workers share.
         max_concurrent_activities: how many activities one worker runs at once.
         max_concurrent_workflow_tasks: how many workflow tasks one worker runs at once (Temporal wants at least 2).
@@ -105,6 +106,9 @@ class Settings(BaseSettings):
 
     temporal_host: Annotated[str, AfterValidator(_address)] = DEFAULT_TEMPORAL_HOST
     temporal_ui_url: Annotated[str, AfterValidator(_web_url)] = "http://localhost:8233"
+    api_url: Annotated[str, AfterValidator(_web_url)] = Field(
+        default="http://localhost:8000", validation_alias="FLOWFORGE_API_URL"
+    )
     task_queue: Annotated[str, AfterValidator(_queue_name)] = "fulfillment-queue"
     max_concurrent_activities: int = Field(default=100, ge=1, le=10_000)
     max_concurrent_workflow_tasks: int = Field(default=100, ge=2, le=10_000)

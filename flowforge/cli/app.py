@@ -9,6 +9,7 @@ from flowforge.cli.audit import audit
 from flowforge.cli.bench import bench
 from flowforge.cli.demo import demo
 from flowforge.cli.migrate import migrate
+from flowforge.cli.orders import app as orders
 from flowforge.cli.starter import starter
 from flowforge.cli.temporal import temporal
 from flowforge.cli.versions import worker_versions
@@ -28,4 +29,5 @@ def main() -> None:
     for command in (demo, api, worker, temporal, starter, audit, migrate, worker_versions, bench):
         app.command()(command)
     app.add_typer(inventory.app, name="inventory")
+    app.add_typer(orders.app, name="orders")
     app()

@@ -14,6 +14,7 @@ from flowforge.temporal.ways import VERSION
 _ROOT: Final = Path(__file__).parents[2]
 _COMPOSE: Final = ("docker-compose.yml", "docker-compose.postgres.yml")
 _NOT_TOLD: Final = {
+    "FLOWFORGE_API_URL": "it is for commands of operators, who are elsewhere, or beside the API",
     "FLOWFORGE_DB_PATH": "DATABASE_URL is given",
     "FLOWFORGE_DATA_DIR": "it is where a Temporal of our own would be",
     "WORKER_BUILD_ID": "Compose's workers have no versions: they are all exchanged at once",

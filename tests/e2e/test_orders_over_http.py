@@ -1,63 +1,10 @@
 """Orders from a client's socket to Temporal, the worker and the database, and back."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import httpx2
-import pytest
-from temporalio.client import Client
 
-from flowforge.api.app import create_app
-from flowforge.api.dependencies import AppServices
-from flowforge.durable.placement import Placement
-from flowforge.orders.backlog import TaskQueueBacklog
-from flowforge.orders.contracts import OrderOptions
-from flowforge.orders.feed import OrderFeed
-from flowforge.orders.stats import Statistics
-from tests.integration.http.served import served
-from tests.workflow.shop import Gate, Shop, open_shop
+from tests.workflow.shop import Gate, Shop
 
 ORDER = {"product_id": "SKU-001", "quantity": 2, "customer_id": "customer-1", "payment_method": "tok_visa"}
-
-
-@pytest.fixture(params=["auto", "queue"])
-def placement(request: pytest.FixtureRequest) -> Placement:
-    """Where steps run first."""
-    placement: Placement = request.param
-    return placement
-
-
-@pytest.fixture
-async def shop(client: Client, tmp_path: Path, placement: Placement) -> AsyncIterator[Shop]:
-    """A shop with a worker, on a real Temporal."""
-    options = OrderOptions(placement=placement, forward_max_interval_s=0.05, undo_max_interval_s=0.05)
-    async with open_shop(client, tmp_path, options) as shop:
-        yield shop
-
-
-@pytest.fixture
-async def http(shop: Shop) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of the API behind a real socket."""
-    feed = OrderFeed(shop.reads)
-    services = AppServices(
-        orders=shop.gateway,
-        control=shop.control,
-        read_model=shop.reads,
-        stats=Statistics(shop.database).take,
-        backlog=TaskQueueBacklog(shop.client, shop.task_queue).measure,
-        feed=feed,
-        inventory=shop.services.inventory,
-        payments=shop.services.payments,
-        warehouse=shop.services.warehouse,
-        shipping=shop.services.shipping,
-        fault_injection=True,
-    )
-    async with (
-        served(create_app(services)) as port,
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http,
-    ):
-        yield http
-        feed.close()
 
 
 async def test_an_order_completes_while_its_client_waits(http: httpx2.AsyncClient) -> None:

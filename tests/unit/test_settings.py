@@ -43,6 +43,7 @@ def test_nothing_set_gives_the_documented_defaults(tmp_path: Path) -> None:
     assert settings.order_deadline_s == 900
     assert (settings.forward_retry_max_interval_s, settings.undo_retry_max_interval_s) == (10, 30)
     assert settings.reconcile_interval_s == 15
+    assert settings.api_url == "http://localhost:8000"
 
 
 def test_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,6 +102,7 @@ def test_postgres_url_without_driver_gets_the_one_we_use(monkeypatch: pytest.Mon
         ("TEMPORAL_HOST", "temporal", "host:port"),
         ("TEMPORAL_HOST", "temporal:70000", "host:port"),
         ("TEMPORAL_UI_URL", "localhost:8233", "http://"),
+        ("FLOWFORGE_API_URL", "localhost:8000", "http://"),
         ("TASK_QUEUE", "two words", "letters, digits"),
         ("DATABASE_URL", "mysql://db/shop", "sqlite:////absolute/path"),
         ("DATABASE_URL", "sqlite://", "sqlite:////absolute/path"),

@@ -1,0 +1,1 @@
+"""`orders`: what an operator does with orders, from any machine that reaches the API."""

@@ -1,0 +1,171 @@
+"""The commands of `orders` and their options; what they do is in the modules beside this one."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from flowforge.cli.orders.client import OrdersApi
+    from flowforge.cli.stopping import Stop
+
+app = typer.Typer(help="See orders, and decide on them, over the API.", no_args_is_help=True)
+
+Order = Annotated[str, typer.Argument(help="The order, by its order_id or workflow_id.", metavar="ORDER")]
+Undo = Annotated[str, typer.Argument(help="The undo, as `orders show` names it.", metavar="UNDO")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, as the API has it, and nothing else.")]
+ApiUrl = Annotated[str | None, typer.Option(help="Where the API is; without, FLOWFORGE_API_URL.", metavar="URL")]
+Reason = Annotated[str, typer.Option(help="Why, in one line; it is kept with the order.")]
+Status = Literal["running", "paused", "compensating", "completed", "failed", "cancelled", "needs_attention"]
+
+
+@app.callback()
+def _orders() -> None:
+    """See orders, and decide on them, over the API."""
+
+
+@app.command("list")
+def list_orders(
+    *,
+    status: Annotated[Status | None, typer.Option(help="Only orders that are in this state.")] = None,
+    customer: Annotated[str | None, typer.Option(help="Only this customer's orders.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most; as many pages are read as that takes.")] = 20,
+    as_json: AsJson = False,
+    api_url: ApiUrl = None,
+) -> None:
+    """List orders, the newest first."""
+
+    async def act(api: "OrdersApi", stop: "Stop") -> int:  # noqa: ARG001
+        from flowforge.cli.orders.listing import print_list
+
+        await print_list(api, status=status, customer=customer, limit=limit, as_json=as_json)
+        return 0
+
+    _run(act, api_url)
+
+
+@app.command()
+def show(
+    order: Order,
+    *,
+    history: Annotated[bool, typer.Option("--history", help="Every attempt of every step and undo, too.")] = False,
+    as_json: AsJson = False,
+    api_url: ApiUrl = None,
+) -> None:
+    """Show an order: its steps, what was undone, what happened, and where Temporal shows it."""
+
+    async def act(api: "OrdersApi", stop: "Stop") -> int:  # noqa: ARG001
+        from flowforge.cli.orders.showing import print_order
+
+        await print_order(api, order, with_history=history, as_json=as_json)
+        return 0
+
+    _run(act, api_url)
+
+
+@app.command()
+def cancel(order: Order, *, reason: Reason, as_json: AsJson = False, api_url: ApiUrl = None) -> None:
+    """Cancel an order: nothing of it takes effect any more, and what did is undone."""
+    _control(order, "cancel", {"reason": reason}, as_json=as_json, api_url=api_url)
+
+
+@app.command()
+def retry(order: Order, *, as_json: AsJson = False, api_url: ApiUrl = None) -> None:
+    """Place a failed or cancelled order again, as a new order."""
+    _control(order, "retry", None, as_json=as_json, api_url=api_url)
+
+
+@app.command()
+def pause(order: Order, *, as_json: AsJson = False, api_url: ApiUrl = None) -> None:
+    """Hold an order before its next step."""
+    _control(order, "pause", None, as_json=as_json, api_url=api_url)
+
+
+@app.command()
+def resume(order: Order, *, as_json: AsJson = False, api_url: ApiUrl = None) -> None:
+    """Let a paused order go on."""
+    _control(order, "resume", None, as_json=as_json, api_url=api_url)
+
+
+@app.command()
+def retry_compensation(order: Order, undo: Undo, *, as_json: AsJson = False, api_url: ApiUrl = None) -> None:
+    """Try an undo again that failed for good, once its cause is out of the way."""
+    _control(order, ("compensations", undo, "retry"), None, as_json=as_json, api_url=api_url)
+
+
+@app.command()
+def write_off(
+    order: Order,
+    undo: Undo,
+    *,
+    reason: Reason,
+    by: Annotated[str | None, typer.Option(help="Who decides so; without, whoever is logged in.")] = None,
+    as_json: AsJson = False,
+    api_url: ApiUrl = None,
+) -> None:
+    """Give up an undo that can never succeed, so that the order can end; the audit counts what is lost."""
+    from getpass import getuser
+
+    decision = {"reason": reason, "by": by or getuser()}
+    _control(order, ("compensations", undo, "write-off"), decision, as_json=as_json, api_url=api_url)
+
+
+@app.command()
+def watch(
+    order: Annotated[str | None, typer.Argument(help="The order; without, all of them.", metavar="[ORDER]")] = None,
+    *,
+    as_json: AsJson = False,
+    api_url: ApiUrl = None,
+) -> None:
+    """Follow an order to its end, with exit code 1 unless it completes; or all orders, until Ctrl-C.
+
+    With --json an order is printed when it has ended.
+    """
+
+    async def act(api: "OrdersApi", stop: "Stop") -> int:
+        from flowforge.cli.orders.watching import watch_all, watch_order
+
+        if order is None:
+            await watch_all(api, stop)
+            return 0
+        return await stop.or_done(watch_order(api, order, as_json=as_json))
+
+    if order is None and as_json:
+        raise typer.BadParameter("needs an ORDER; `orders list --json` prints all of them", param_hint="--json")
+    _run(act, api_url)
+
+
+@app.command()
+def stats(*, as_json: AsJson = False, api_url: ApiUrl = None) -> None:
+    """Count orders, tell how fast they come and end, which is open longest, and what waits for a worker."""
+
+    async def act(api: "OrdersApi", stop: "Stop") -> int:  # noqa: ARG001
+        from flowforge.cli.orders.counting import print_stats
+
+        await print_stats(api, as_json=as_json)
+        return 0
+
+    _run(act, api_url)
+
+
+def _control(order: str, what: str | tuple[str, ...], body: Any, *, as_json: bool, api_url: str | None) -> None:
+    async def act(api: "OrdersApi", stop: "Stop") -> int:  # noqa: ARG001 -- a request that was sent is waited for
+        from flowforge.cli.orders.deciding import decide
+
+        await decide(api, order, (what,) if isinstance(what, str) else what, body, as_json=as_json)
+        return 0
+
+    _run(act, api_url)
+
+
+def _run(act: Callable[["OrdersApi", "Stop"], Awaitable[int]], api_url: str | None) -> None:
+    from flowforge.cli.lifecycle import run
+    from flowforge.cli.orders.client import OrdersApi
+    from flowforge.cli.stopping import Stop
+    from flowforge.settings import Settings
+
+    async def main(settings: Settings, stop: Stop) -> int:
+        async with OrdersApi(api_url or settings.api_url) as api:
+            return await act(api, stop)
+
+    run(main, talks_to_temporal=False, code_when_stopped=1)

@@ -1,0 +1,134 @@
+"""The API's client on the operator's side."""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+import httpx2
+
+from flowforge.errors import FlowForgeError
+
+_PAGE: Final = 200
+_TIMEOUT: Final = httpx2.Timeout(30.0, connect=5.0)
+# Longer than the API is ever silent on a stream of events.
+_STREAM_TIMEOUT: Final = httpx2.Timeout(60.0, connect=5.0)
+_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Unreachable(FlowForgeError):
+    """The API did not answer; it may later."""
+
+    code = "api_unreachable"
+    retryable = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerEvent:
+    """A server-sent event; `id` is what a client that comes again sends as Last-Event-ID."""
+
+    id: str | None
+    event: str
+    data: str
+
+
+class OrdersApi:
+    """Asks the API, as an async context manager.
+
+    Every method raises FlowForgeError, with one line for people, where the API refuses, and Unreachable where it is
+    away.
+
+    Attributes:
+        url: where it is, without a trailing slash.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Take the API's address."""
+        self.url: Final = url.rstrip("/")
+        try:
+            host = httpx2.URL(self.url).host
+        except httpx2.InvalidURL as error:
+            raise FlowForgeError(f"{url!r} is no address of an API: {error}") from None
+        # The environment may name a proxy, and this machine is not behind it.
+        self._http = httpx2.AsyncClient(timeout=_TIMEOUT, trust_env=host not in _HERE)
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.__aexit__(kind, error, trace)
+
+    async def get(self, *path: str, **parameters: str | int | None) -> Any:
+        """Return what is at a path."""
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return self._value(await self._ask("GET", self._address(*path), params=given))
+
+    async def post(self, *path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Ask for something to be done, and return the answer."""
+        return self._value(await self._ask("POST", self._address(*path), json=body))
+
+    async def all(self, *path: str, at_most: int, **parameters: str | None) -> tuple[list[Any], bool]:
+        """Return the entries of a list, page by page, and whether there are more than those."""
+        given = {name: value for name, value in parameters.items() if value is not None}
+        address, entries = self._address(*path), list[Any]()
+        query: dict[str, str | int] | None = {**given, "limit": min(at_most, _PAGE)}
+        while True:
+            answer = await self._ask("GET", address, params=query)
+            entries += self._value(answer)
+            following = answer.links.get("next", {}).get("url")
+            if following is None or len(entries) >= at_most:
+                return entries[:at_most], following is not None or len(entries) > at_most
+            address, query = f"{self.url}{following}", None
+
+    async def events(self, order: str, *, after: str | None = None) -> AsyncGenerator[ServerEvent, None]:
+        """Yield an order's events as they happen, from behind the event `after`, until the API closes the stream."""
+        headers = {} if after is None else {"Last-Event-ID": after}
+        address = self._address("orders", order, "events")
+        try:
+            async with self._http.stream("GET", address, headers=headers, timeout=_STREAM_TIMEOUT) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                    self._value(answer)
+                if answer.status_code == httpx2.codes.NO_CONTENT:
+                    # It has ended, and `after` was its last event.
+                    yield ServerEvent(id=after, event="end", data="")
+                said: dict[str, str] = {}
+                async for line in answer.aiter_lines():
+                    name, _, value = line.partition(": ")
+                    if name:
+                        said[name] = value
+                    elif not line and said:
+                        yield ServerEvent(id=said.get("id"), event=said.get("event", ""), data=said.get("data", ""))
+                        said = {}
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
+
+    def _address(self, *path: str) -> str:
+        return "/".join((self.url, *(quote(part, safe="") for part in path)))
+
+    async def _ask(self, method: str, address: str, **how: Any) -> httpx2.Response:
+        try:
+            return await self._http.request(method, address, **how)
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
+        except httpx2.InvalidURL as error:
+            raise FlowForgeError(f"{address!r} is no address: {error}") from None
+
+    def _value(self, answer: httpx2.Response) -> Any:
+        try:
+            value = answer.json()
+        except ValueError:
+            value = None
+        if answer.is_success and value is not None:
+            return value
+        if isinstance(value, dict) and isinstance(value.get("detail"), str):
+            raise FlowForgeError(" ".join(value["detail"].split()))
+        raise FlowForgeError(f"{self.url} answered {answer.status_code}, and not as FlowForge does; see --api-url")
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return Unreachable(f"the API at {self.url} does not answer ({reason}); is it running? see --api-url")

@@ -1,0 +1,99 @@
+"""`orders watch`: one order by its events, or all of them by looking again."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from flowforge.cli.orders.client import OrdersApi, Unreachable
+from flowforge.cli.orders.counting import counts_line
+from flowforge.cli.orders.listing import table_of
+from flowforge.cli.orders.look import console, name_of, plain, print_json, status_text
+from flowforge.cli.orders.showing import print_event
+from flowforge.cli.stopping import Stop, StoppedError
+from flowforge.errors import FlowForgeError
+
+_EVERY_S: Final = 1.0
+_OTHER_LINES: Final = 5
+_TRIES: Final = 30
+"""How often in a row a stream is taken up again: for half a minute, longer than an API takes to start again."""
+
+
+async def watch_order(api: OrdersApi, name: str, *, as_json: bool) -> int:
+    """Follow an order to its end; return 0 where it completed, else 1."""
+    order = await api.get("orders", name, "status")
+    screen = console()
+    if not as_json:
+        screen.print(Text.assemble((name_of(order), "bold"), f"  {plain(order['temporal_url'])}"), soft_wrap=True)
+    async for event in _events(api, order["order_id"]):
+        if not as_json:
+            print_event(screen, event, order["created_at"])
+    order = await api.get("orders", name, "status")
+    if as_json:
+        print_json(order)
+    else:
+        reason = f": {plain(order['failure_reason'])}" if order["failure_reason"] is not None else ""
+        screen.print(Text.assemble(status_text(order["status"]), reason))
+    return 0 if order["status"] == "completed" else 1
+
+
+async def watch_all(api: OrdersApi, stop: Stop) -> None:
+    """Show the newest orders, as many as fit, until the stop is asked for.
+
+    Raises:
+        FlowForgeError: this is no terminal.
+    """
+    screen = console()
+    if not screen.is_terminal:
+        raise FlowForgeError("watching all orders takes a terminal; name an ORDER, or use `orders list`")
+    picture = await _picture(api, screen)
+    with Live(picture, console=screen, screen=True, auto_refresh=False) as live:
+        while not stop.is_asked:
+            try:
+                await stop.or_done(asyncio.sleep(_EVERY_S))
+            except StoppedError:
+                return
+            try:
+                picture = await _picture(api, screen)
+                live.update(picture, refresh=True)
+            except Unreachable as away:
+                live.update(Group(Text(away.message, style="bold red"), picture), refresh=True)
+
+
+async def _events(api: OrdersApi, order_id: str) -> AsyncGenerator[dict[str, Any], None]:
+    """Yield an order's events to its end; a stream that is cut off is taken up again where it was.
+
+    Raises:
+        Unreachable: the API was away for longer than a restart takes.
+    """
+    last: str | None = None
+    tries = 0
+    while tries < _TRIES:
+        try:
+            async with aclosing(api.events(order_id, after=last)) as events:
+                async for event in events:
+                    if event.event == "end":
+                        return
+                    last, tries = event.id, 0
+                    yield json.loads(event.data)
+        except Unreachable:
+            if tries == _TRIES - 1:
+                raise
+        tries += 1
+        await asyncio.sleep(_EVERY_S)
+    raise Unreachable(f"the API at {api.url} closes the stream of events again and again")
+
+
+async def _picture(api: OrdersApi, screen: Console) -> RenderableType:
+    """Look at the statistics and at the newest orders."""
+    rows = max(screen.height - _OTHER_LINES, 1)
+    stats, (orders, _) = await asyncio.gather(api.get("orders", "stats"), api.all("orders", at_most=rows))
+    minute = stats["rates"][0]["counts"]
+    pace = f"in the last minute {minute['placed']} placed, {minute['completed']} completed, {minute['failed']} failed"
+    body = table_of(orders, width=screen.width) if orders else Text("no orders")
+    return Group(counts_line(stats["counts"]), Text(f"{pace}; Ctrl-C ends", style="dim"), Text(), body)
