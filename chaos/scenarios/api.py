@@ -103,28 +103,13 @@ async def kill_within_posts(house: House, target: TemporalTarget, client: Client
         await door.insist(uuid.uuid4().hex)  # what is slow about a first request has happened then
         delay_s = 0.001
         for _ in range(_MOST_KILLS):
-            if min(verdict.done[BEFORE], verdict.done[AFTER]) >= least:
+            if verdict.violations or min(verdict.done[BEFORE], verdict.done[AFTER]) >= least:
                 break
             key = f"chaos {chance.random()}"
-            asking = asyncio.create_task(door.post(key))
-            await asyncio.sleep(delay_s)
-            await door.kill()
-            await asyncio.gather(asking, return_exceptions=True)
-            # The next one dies a little later, or a little sooner where the answer was faster: around the start.
-            if asking.exception() is None:
-                delay_s *= _SHORTER
-            elif await _is_started(client, key):
-                verdict.done[AFTER] += 1
-            else:
-                verdict.done[BEFORE] += 1
-                delay_s *= _LONGER
-            await door.open()
-            placed = await door.insist(key)
-            if placed.workflow_id != workflow_id_of_key(key):
-                verdict.violations.append(f"{key} became {placed.workflow_id}")
-            load.accepted.append(Accepted(PLAIN, placed))
-            if await door.insist(key) != placed:
-                verdict.violations.append(f"{key} became two orders")
+            delay_s = await _kill_while_asking(client, door, key, delay_s, verdict)
+            load.accepted.append(Accepted(PLAIN, await _ask_again(door, key, verdict)))
+        if verdict.violations:
+            return verdict
         await Judge(world, verdict).examine(load, chance=chance)
         count = (await world.reads.counts())["orders"]
         if count != len(load.accepted) + 1:
@@ -134,6 +119,36 @@ async def kill_within_posts(house: House, target: TemporalTarget, client: Client
             verdict.violations.append(f"{side}: only {verdict.done[side]} times")
     verdict.took_s = time.monotonic() - begun
     return verdict
+
+
+async def _kill_while_asking(client: Client, door: Door, key: str, delay_s: float, verdict: Verdict) -> float:
+    """Kill the API so long after it was asked, and open it again.
+
+    Returns:
+        How long to wait the next time: a little longer, or shorter where the answer was faster; around the start.
+    """
+    asking = asyncio.create_task(door.post(key))
+    await asyncio.sleep(delay_s)
+    await door.kill()
+    await asyncio.gather(asking, return_exceptions=True)
+    if asking.exception() is None:
+        delay_s *= _SHORTER
+    elif await _is_started(client, key):
+        verdict.done[AFTER] += 1
+    else:
+        verdict.done[BEFORE] += 1
+        delay_s *= _LONGER
+    await door.open()
+    return delay_s
+
+
+async def _ask_again(door: Door, key: str, verdict: Verdict) -> PlacedOrder:
+    placed = await door.insist(key)
+    if placed.workflow_id != workflow_id_of_key(key):
+        verdict.violations.append(f"{key} became {placed.workflow_id}")
+    if await door.insist(key) != placed:
+        verdict.violations.append(f"{key} became two orders")
+    return placed
 
 
 async def _is_started(client: Client, key: str) -> bool:

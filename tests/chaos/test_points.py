@@ -25,3 +25,13 @@ async def test_worker_killed_order_ends_whole(
     verdict = await drills(house, temporal_target, client, points, PLACEMENTS, TIMES)
     assert verdict.violations == []
     assert min(verdict.hits.values()) >= LEAST_HITS
+
+
+async def test_order_cancelled_after_its_worker_died_undoes_what_no_memory_holds(
+    client: Client, temporal_target: TemporalTarget, house: House
+) -> None:
+    """All that the dead worker did was in one workflow task: the next run is cancelled before it has begun a step."""
+    after_the_charge = Point(operation="payments.charge", moment="after-commit")
+    verdict = await drills(house, temporal_target, client, [after_the_charge], ["auto"], TIMES)
+    assert verdict.violations == []
+    assert verdict.done["followed by a cancellation"] == 1
