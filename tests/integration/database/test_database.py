@@ -15,6 +15,7 @@ from flowforge.persistence.database import Database
 from flowforge.persistence.migrations.migrate import migrate
 
 _RENAME = text("update products set name = :name where product_id = 'SKU-001'")
+_LOCK = text("update products set on_hand = on_hand where product_id = 'SKU-001'")
 _NAME = text("select name from products where product_id = 'SKU-001'")
 
 
@@ -32,27 +33,41 @@ async def database(file: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
+@pytest.fixture
+async def either(database_url: str) -> AsyncIterator[Database]:
+    """A database of each kind: what takes it holds of both."""
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
 def rename(connection: Connection, name: str) -> None:
     connection.execute(_RENAME, {"name": name})
+
+
+def rename_if(connection: Connection, name: str, to: str) -> None:
+    connection.execute(_LOCK)  # waits for who writes it
+    if name_of(connection) == name:
+        rename(connection, to)
 
 
 def name_of(connection: Connection) -> str:
     return str(connection.execute(_NAME).scalar())
 
 
-async def test_write_commits_and_read_sees_it(database: Database) -> None:
-    await database.write(rename, "new")
-    assert await database.read(name_of) == "new"
+async def test_write_commits_and_read_sees_it(either: Database) -> None:
+    await either.write(rename, "new")
+    assert await either.read(name_of) == "new"
 
 
-async def test_write_that_raises_leaves_nothing(database: Database) -> None:
+async def test_write_that_raises_leaves_nothing(either: Database) -> None:
     def fail(connection: Connection) -> None:
         rename(connection, "never")
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        await database.write(fail)
-    assert await database.read(name_of) != "never"
+        await either.write(fail)
+    assert await either.read(name_of) != "never"
 
 
 async def test_every_connection_syncs_fully_and_checks_foreign_keys(database: Database) -> None:
@@ -76,19 +91,19 @@ async def test_two_databases_that_read_and_then_write_lose_no_update(file: Path)
     await asyncio.gather(*(database.close() for database in databases))
 
 
-async def test_readers_are_not_held_up_by_a_writer_and_see_one_moment(database: Database) -> None:
-    before = await database.read(name_of)
+async def test_readers_are_not_held_up_by_a_writer_and_see_one_moment(either: Database) -> None:
+    before = await either.read(name_of)
     loop = asyncio.get_running_loop()
     seen: asyncio.Future[str] = loop.create_future()
 
     def read_meanwhile(connection: Connection) -> None:
         rename(connection, "half done")
-        reading = asyncio.run_coroutine_threadsafe(database.read(name_of), loop)
+        reading = asyncio.run_coroutine_threadsafe(either.read(name_of), loop)
         loop.call_soon_threadsafe(seen.set_result, reading.result(timeout=10))
 
-    await database.write(read_meanwhile)
+    await either.write(read_meanwhile)
     assert await seen == before
-    assert await database.read(name_of) == "half done"
+    assert await either.read(name_of) == "half done"
 
 
 async def test_hurried_write_gives_up_while_another_process_writes(file: Path, database: Database) -> None:
@@ -102,7 +117,7 @@ async def test_hurried_write_gives_up_while_another_process_writes(file: Path, d
     assert await database.read(name_of) == "y"
 
 
-async def test_cancelled_caller_does_not_stop_its_transaction(database: Database) -> None:
+async def test_cancelled_caller_does_not_stop_its_transaction(either: Database) -> None:
     loop = asyncio.get_running_loop()
     begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -111,18 +126,18 @@ async def test_cancelled_caller_does_not_stop_its_transaction(database: Database
         loop.call_soon_threadsafe(begun.set)
         asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(timeout=10)
 
-    task = asyncio.create_task(database.write(slow))
+    task = asyncio.create_task(either.write(slow))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     go_on.set()
-    await database.write(name_of)
-    assert await database.read(name_of) == "kept"
+    await either.write(rename_if, "kept", "seen")
+    assert await either.read(name_of) == "seen"
 
 
-async def test_close_finishes_what_was_taken_and_takes_no_more(file: Path) -> None:
-    database = Database(f"sqlite:///{file}")
+async def test_close_finishes_what_was_taken_and_takes_no_more(database_url: str) -> None:
+    database = Database(database_url)
     writes = [asyncio.ensure_future(database.write(rename, str(number))) for number in range(20)]
     await asyncio.sleep(0)
     await database.close()
@@ -169,17 +184,17 @@ async def test_folder_that_is_gone_is_unavailable(tmp_path: Path, file: Path) ->
     await database.close()
 
 
-async def test_mistake_in_a_statement_is_not_taken_for_an_outage(database: Database) -> None:
+async def test_mistake_in_a_statement_is_not_taken_for_an_outage(either: Database) -> None:
     def twice(connection: Connection) -> None:
         connection.exec_driver_sql("insert into products select * from products")
 
     with pytest.raises(IntegrityError):
-        await database.write(twice)
+        await either.write(twice)
 
 
-async def test_write_and_wait_works_from_a_thread(database: Database) -> None:
-    await asyncio.to_thread(database.write_and_wait, rename, "from a thread")
-    assert await database.read(name_of) == "from a thread"
+async def test_write_and_wait_works_from_a_thread(either: Database) -> None:
+    await asyncio.to_thread(either.write_and_wait, rename, "from a thread")
+    assert await either.read(name_of) == "from a thread"
 
 
 async def held(database: Database) -> tuple[asyncio.Task[None], asyncio.Event]:
