@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, get_args
 from temporalio import activity
 
 from flowforge.durable.placement import Placement
-from flowforge.orders.saga import STEPS
+from flowforge.orders.saga import PLAIN
 from flowforge.services.fault_points import OPERATIONS, Moment
 from flowforge.services.faults import FAIL_AT_OPERATIONS
 
@@ -20,10 +20,10 @@ def name_of(do: Any) -> str:
     return activity._Definition.must_from_callable(do).name or ""  # noqa: SLF001 -- the SDK keeps it nowhere else
 
 
-FORWARD: Final = tuple(name_of(step.do) for step in STEPS)
-UNDOABLE: Final = tuple(name_of(step.do) for step in STEPS if step.undo is not None)
+FORWARD: Final = tuple(name_of(step.do) for step in PLAIN)
+UNDOABLE: Final = tuple(name_of(step.do) for step in PLAIN if step.undo is not None)
 UNDOS: Final = tuple(f"{operation}.undo" for operation in reversed(UNDOABLE))
-UNDO_NAMES: Final = {f"{name_of(step.do)}.undo": step.undo.name for step in STEPS if step.undo is not None}
+UNDO_NAMES: Final = {f"{name_of(step.do)}.undo": step.undo.name for step in PLAIN if step.undo is not None}
 """What people call an undo."""
 
 LAST: Final = next(name for name, operation in FAIL_AT_OPERATIONS.items() if operation == FORWARD[-1])

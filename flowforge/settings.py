@@ -14,8 +14,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flowforge.errors import StartupError
 
-FailAt = Literal["", "inventory-check", "inventory", "payment", "warehouse"]
+FailAt = Literal["", "inventory-check", "inventory", "payment", "warehouse", "capture", "shipment"]
 """Where a fault is injected: after the effect of that step was committed; empty for nowhere."""
+
+PaymentCapture = Literal["immediate", "after_warehouse"]
+"""When an order's money is taken: with its payment, or when its goods have left the warehouse."""
 
 StepPlacement = Literal["auto", "local", "queue"]
 """Where steps run: as local activities, through the task queue, or what suits each step."""
@@ -90,6 +93,7 @@ class Settings(BaseSettings):
         data_dir: the folder of Temporal's binary, file and log.
         fail_at: where every order of this worker fails, or empty.
         step_placement: where saga steps run.
+        payment_capture: when the money of orders that are placed here is taken.
         log_format: how log lines look.
         fault_injection: whether a request, or `fault_point`, may ask for a fault.
         fault_point: where this process is to be killed or stopped, if `fault_injection` allows it; see FaultPoint.
@@ -125,6 +129,7 @@ class Settings(BaseSettings):
     )
     fail_at: FailAt = ""
     step_placement: StepPlacement = "auto"
+    payment_capture: PaymentCapture = "immediate"
     log_format: LogFormat = "console"
     fault_injection: bool = Field(default=False, validation_alias="FLOWFORGE_FAULT_INJECTION")
     fault_point: str = Field(default="", validation_alias="FLOWFORGE_FAULT_POINT")

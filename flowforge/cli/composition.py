@@ -113,6 +113,7 @@ class Fulfilment:
         settings = self.settings
         return OrderOptions(
             placement=settings.step_placement,
+            payment_capture=settings.payment_capture,
             deadline_s=settings.order_deadline_s,
             forward_max_interval_s=settings.forward_retry_max_interval_s,
             undo_max_interval_s=settings.undo_retry_max_interval_s,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from flowforge.money import Money
-from flowforge.orders.saga import STEPS
+from flowforge.orders.saga import PLAIN
 
 RowStatus = Literal["waiting", "running", "done", "failed", "undoing", "undone"]
 
@@ -17,7 +17,7 @@ _STATUS: Final[dict[str, RowStatus]] = {
     "compensating": "undoing",
     "compensated": "undone",
 }
-_UNDO_OF: Final = {step.name: step.undo.name for step in STEPS if step.undo is not None}
+_UNDO_OF: Final = {step.name: step.undo.name for step in PLAIN if step.undo is not None}
 _CHARGE_ID: Final = re.compile(r" \(ch_\w+\)")
 
 
@@ -43,7 +43,7 @@ class ShownSaga:
     """
 
     title: str
-    rows: list[Row] = field(default_factory=lambda: [Row(step.name) for step in STEPS])
+    rows: list[Row] = field(default_factory=lambda: [Row(step.name) for step in PLAIN])
     verdict: str = ""
     is_as_it_should: bool = False
 

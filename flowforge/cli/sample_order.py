@@ -37,6 +37,7 @@ async def place_and_wait(
             payment_method=payment_method,
             request_id=new_request_id(),
             fail_at=fail_at,
+            ship=fail_at == "shipment",
         )
     )
     typer.echo(f"placed {placed.workflow_id}", err=True)

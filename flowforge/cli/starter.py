@@ -7,7 +7,7 @@ import typer
 
 def starter(
     fail_at: Annotated[
-        Literal["", "inventory-check", "inventory", "payment", "warehouse"],
+        Literal["", "inventory-check", "inventory", "payment", "warehouse", "capture", "shipment"],
         typer.Option(help="Step to fail in, after its effect was committed."),
     ] = "",
     payment_method: Annotated[str, typer.Option(help="A payment token, for example tok_chargeDeclined.")] = "tok_visa",

@@ -73,8 +73,11 @@ def unwinding_cause(error: BaseException, ends_run: Callable[[BaseException], bo
     What ends the run unwinds: failures, cancellations, and whatever else the workflow or its worker declares to be a
     failure. Continue-as-new goes on in another run, and any other exception is a bug: Temporal fails the workflow task
     and tries it again, until somebody deploys a fix. In a group, a failure goes before the cancellations that it
-    caused; any bug in it makes the whole group a bug.
+    caused; any bug in it makes the whole group a bug. A run that is dropped from memory is not over, and its coroutine
+    must not do anything any more.
     """
+    if isinstance(error, GeneratorExit):
+        return None
     found = list(leaves(error))
     if not ends_run(error) and not all(ends_run(leaf) for leaf in found):
         return None

@@ -8,7 +8,7 @@ from temporalio.common import RetryPolicy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How one direction of a saga is tried: without limit of count, until its caller gives up.
+    """How something of a saga is tried: a whole direction without limit of count, until its caller gives up.
 
     Attributes:
         initial_interval: pause before the second attempt; it doubles from there.
@@ -18,6 +18,8 @@ class Policy:
             that an attempt is not given up while it may still commit.
         heartbeat_timeout: how long an attempt through the queue may be silent; an activity that does not heartbeat
             never learns that it was cancelled, and is waited for until it ends or times out.
+        attempts: how many attempts there may be, at least 2; None for no limit: a fault never becomes a refusal by
+            being counted. Only for what a saga can do without.
     """
 
     initial_interval: timedelta = timedelta(milliseconds=200)
@@ -25,14 +27,15 @@ class Policy:
     attempt_timeout: timedelta = timedelta(seconds=15)
     local_timeout: timedelta = timedelta(seconds=8)
     heartbeat_timeout: timedelta | None = None
+    attempts: int | None = None
 
-    def retry(self) -> RetryPolicy:
-        """Return the policy for Temporal, without limit: a fault never becomes a refusal by being counted."""
+    def retry(self, *, made: int = 0) -> RetryPolicy:
+        """Return the policy for Temporal, for what is left when some attempts were `made` elsewhere."""
         return RetryPolicy(
             initial_interval=min(self.initial_interval, self.maximum_interval),
             backoff_coefficient=2.0,
             maximum_interval=self.maximum_interval,
-            maximum_attempts=0,
+            maximum_attempts=0 if self.attempts is None else max(self.attempts - made, 1),
         )
 
 

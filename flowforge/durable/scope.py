@@ -178,7 +178,7 @@ class SagaScope:
         if self._expired and self._body is not None:
             self._body.uncancel()
         self.failure = self._failure(cause)
-        if not await _outlive_cancellation(asyncio.create_task(self._unwind(self.failure))):
+        if not await outlive_cancellation(asyncio.create_task(self._unwind(self.failure))):
             return True
         if self.failure.kind == "deadline":
             raise ApplicationError(self.failure.reason, type=self.failure.code, non_retryable=True) from error
@@ -245,6 +245,12 @@ class SagaScope:
         if self._timer is not None and self._body is not None and self._is_open:
             self._run_timer(self._body)
 
+    def _forget_deadline(self) -> None:
+        """Let the rest take as long as it takes."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _run_timer(self, body: asyncio.Task[Any]) -> None:
         self._timer = asyncio.create_task(self._expire(body, timedelta(seconds=self._expires_at - _now())))
 
@@ -284,7 +290,7 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _outlive_cancellation(task: asyncio.Task[R]) -> R:
+async def outlive_cancellation(task: asyncio.Task[R]) -> R:
     """Wait for a task to end, however often the waiting is cancelled."""
     while True:
         try:

@@ -6,13 +6,16 @@ death takes away while steps run locally (see `placement`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
+from temporalio.exceptions import FailureError
+
+from flowforge.durable.failures import is_cancellation, message_of
 from flowforge.durable.fence import StepCall, UndoStep, WriteOffStep, WrittenOff
 from flowforge.durable.placement import ActivityRef, Placement
-from flowforge.durable.policies import Policies
+from flowforge.durable.policies import Policies, Policy
 from flowforge.durable.runtime import Runtime
 from flowforge.durable.scope import SagaOwner, SagaScope
 from flowforge.durable.undo import RegisteredUndo
@@ -46,12 +49,16 @@ class Step:
         do: its activity, whose input carries a `StepCall`.
         request: makes that input from the call and whatever the saga's owner passes to `FencedSaga.step`.
         undo: how it is undone; None where it has no effect.
+        when: tells of what the saga is about whether it takes this step; None for always.
+        attempts: after so many it is given up and the saga goes on, since nothing hangs on it; None where all does.
     """
 
     name: str
     do: ActivityRef
     request: Callable[..., Any]
     undo: Undo | None = None
+    when: Callable[..., bool] | None = None
+    attempts: int | None = None
 
 
 class FencedSaga(SagaScope):
@@ -68,6 +75,9 @@ class FencedSaga(SagaScope):
         policies: how steps and undos are tried.
         owner: whoever keeps account of the saga.
         runtime: the surroundings; Temporal's by default.
+
+    Attributes:
+        given_up: the steps that were given up, with why.
     """
 
     def __init__(
@@ -92,6 +102,7 @@ class FencedSaga(SagaScope):
         self._placement = placement
         self._fail_at = fail_at
         self._labels = labels or {}
+        self.given_up: dict[str, str] = {}
         for step in table:
             if step.undo is not None:
                 self._register(step, step.undo)
@@ -104,12 +115,26 @@ class FencedSaga(SagaScope):
             facts: what its `request` takes after the call.
 
         Returns:
-            Its activity's result.
+            Its activity's result; None where the step was given up.
 
         Raises:
             ApplicationError, ActivityError: it refused, failed for good, or was cancelled.
             asyncio.CancelledError: the workflow was cancelled, or the deadline passed.
         """
+        if step.attempts is None:
+            return await self._forward(step, self._policies.forward, facts)
+        # What nothing hangs on must not make the saga late either.
+        self._forget_deadline()
+        try:
+            return await self._forward(step, replace(self._policies.forward, attempts=step.attempts), facts)
+        except FailureError as error:
+            if is_cancellation(error):
+                raise
+            self.given_up[step.name] = message_of(error)
+            self._owner.changed()
+            return None
+
+    async def _forward(self, step: Step, policy: Policy, facts: Sequence[Any]) -> Any:
         completed = tuple(self.completed)
 
         def request(attempt: int) -> Any:
@@ -126,9 +151,7 @@ class FencedSaga(SagaScope):
 
         return await self._track(
             step.name,
-            self._runtime.run_fenced(
-                step.do, request, placement=self._placement, policy=self._policies.forward, summary=step.name
-            ),
+            self._runtime.run_fenced(step.do, request, placement=self._placement, policy=policy, summary=step.name),
         )
 
     async def note(self, do: ActivityRef, request: Any, *, name: str) -> Any:

@@ -1,12 +1,19 @@
 """Frozen inputs and results of the order workflow and its own activity; fields are only ever added."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from flowforge.durable.compensation import Compensation
 from flowforge.durable.placement import Placement
+from flowforge.services.lines import Line
 
-OrderStatus = Literal["running", "paused", "compensating", "completed", "failed", "cancelled", "needs_attention"]
+OrderStatus = Literal[
+    "running", "paused", "compensating", "completed", "failed", "cancelled", "needs_attention", "returned"
+]
+
+PaymentCapture = Literal["immediate", "after_warehouse"]
+"""When money is taken: with the payment, or when the goods have left the warehouse; it is authorised before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +27,7 @@ class OrderOptions:
         undo_max_interval_s: longest pause between two attempts of an undo, in seconds.
         attempt_timeout_s: seconds after which an attempt through the task queue is given up for another one.
         local_timeout_s: the same for an attempt inside a workflow task.
+        payment_capture: when its money is taken.
     """
 
     placement: Placement = "auto"
@@ -28,6 +36,7 @@ class OrderOptions:
     undo_max_interval_s: float = 30.0
     attempt_timeout_s: float = 15.0
     local_timeout_s: float = 8.0
+    payment_capture: PaymentCapture = "immediate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +44,19 @@ class Order:
     """An accepted order: the workflow's whole input, and what its row is opened with.
 
     Attributes:
+        product_id: the product, None where there are several.
+        quantity: how many units, of all products.
         accepted_at: when it was accepted, ISO 8601 in UTC.
         fail_at: step to fail in, for demonstrations; None for real orders.
         retry_of: the order id of the order that this one tries again.
         abandoned: its own run is gone: this one only unwinds.
+        lines: what is ordered, where it is of several products; see `items`.
+        ship: whether it is sent to the customer.
     """
 
     order_id: str
     workflow_id: str
-    product_id: str
+    product_id: str | None
     quantity: int
     customer_id: str
     payment_method: str
@@ -52,7 +65,14 @@ class Order:
     fail_at: str | None = None
     retry_of: str | None = None
     abandoned: bool = False
+    lines: tuple[Line, ...] = ()
+    ship: bool = False
     options: OrderOptions = field(default_factory=OrderOptions)
+
+    @property
+    def items(self) -> tuple[Line, ...]:
+        """What is ordered, of one product or of several."""
+        return self.lines or (Line(product_id=self.product_id or "", quantity=self.quantity),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +83,7 @@ class OrderState:
         compensations: in the order in which they run.
         compensation_triggered: some undo found an effect.
         amount_minor: what was quoted, in minor units of `currency`; None before the quote.
+        given_up: the steps that failed although nothing hangs on them, with why.
     """
 
     order_id: str
@@ -77,6 +98,8 @@ class OrderState:
     amount_minor: int | None = None
     currency: str | None = None
     charge_id: str | None = None
+    shipment_id: str | None = None
+    given_up: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,9 @@ from flowforge.errors import Conflict, IdempotencyKeyReused, NotFound, TemporalU
 from flowforge.ids import new_order_id, order_id_of, workflow_id_for, workflow_id_of_key
 from flowforge.orders.contracts import Order, OrderOptions, OrderState
 from flowforge.orders.intake import BODY, START_TIMEOUT, start
-from flowforge.orders.records import OrderRecord
+from flowforge.orders.records import OrderRecord, order_body
 from flowforge.orders.workflow import FULFIL_ORDER, OrderWorkflow
+from flowforge.services.lines import Line, only_product, units
 from flowforge.temporal.client import absence_as_fault, check
 
 QUERY_TIMEOUT: Final = timedelta(milliseconds=300)
@@ -28,21 +29,24 @@ QUERY_TIMEOUT: Final = timedelta(milliseconds=300)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
-    """What a client asks for.
+    """What a client asks for: `quantity` units of `product_id`, or `lines` of several products.
 
     Attributes:
         workflow_id: a name of the client's choice, or None.
         idempotency_key: the same key and the same order again give the order that was placed first; not beside a
             workflow_id.
         request_id: the request that placed it, for the logs.
+        ship: whether it is sent to the customer.
         fail_at: step to fail in, for demonstrations.
     """
 
-    product_id: str
-    quantity: int
     customer_id: str
     payment_method: str
     request_id: str
+    product_id: str | None = None
+    quantity: int | None = None
+    lines: tuple[Line, ...] = ()
+    ship: bool = False
     workflow_id: str | None = None
     idempotency_key: str | None = None
     fail_at: str | None = None
@@ -53,9 +57,14 @@ class NewOrder:
         return self.workflow_id if self.idempotency_key is None else workflow_id_of_key(self.idempotency_key)
 
     @property
-    def body(self) -> list[str | int]:
+    def items(self) -> tuple[Line, ...]:
+        """What is ordered, however it was said."""
+        return self.lines or (Line(product_id=self.product_id or "", quantity=self.quantity or 0),)
+
+    @property
+    def body(self) -> list[str | int | None]:
         """What has to be the same for an order to be the same order."""
-        return [self.product_id, self.quantity, self.customer_id, self.payment_method]
+        return order_body(self.items, self.customer_id, self.payment_method, ship=self.ship)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +121,15 @@ class OrderGateway:
         order = Order(
             order_id=order_id,
             workflow_id=workflow_id_for(order_id),
-            product_id=new.product_id,
-            quantity=new.quantity,
+            product_id=only_product(new.items),
+            quantity=units(new.items),
             customer_id=new.customer_id,
             payment_method=new.payment_method,
             request_id=new.request_id,
             accepted_at=datetime.now(UTC).isoformat(),
             fail_at=new.fail_at,
+            lines=new.items if len(new.items) > 1 else (),
+            ship=new.ship,
             options=self._options,
         )
         if name is not None and (record := await self._reads.get(name)) is not None:
@@ -171,10 +182,10 @@ class OrderGateway:
         temporal, database = await asyncio.gather(self._temporal_answers(), self._reads.is_alive())
         return {"temporal": temporal, "database": database}
 
-    async def _body_of(self, workflow_id: str) -> list[str | int]:
+    async def _body_of(self, workflow_id: str) -> list[str | int | None]:
         with absence_as_fault():
             run = await self._client.get_workflow_handle(workflow_id).describe(rpc_timeout=START_TIMEOUT)
-        body: list[str | int] = await run.memo_value(BODY, default=[])
+        body: list[str | int | None] = await run.memo_value(BODY, default=[])
         return body
 
     async def _temporal_answers(self) -> bool:

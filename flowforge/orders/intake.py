@@ -21,7 +21,9 @@ TASK_TIMEOUT: Final = timedelta(seconds=3)
 """After this long without a sign of life from a worker, another one takes its workflow tasks."""
 
 
-async def start(client: Client, order: Order, *, task_queue: str, body: Sequence[str | int] | None = None) -> None:
+async def start(
+    client: Client, order: Order, *, task_queue: str, body: Sequence[str | int | None] | None = None
+) -> None:
     """Start an order's run, which is to accept the order.
 
     Args:

@@ -13,7 +13,7 @@ from flowforge.orders import attempts
 from flowforge.orders.contracts import CloseOrder, OrderClosed
 from flowforge.orders.progress import Progress
 from flowforge.persistence.database import Database
-from flowforge.persistence.tables.orders import ORDER_EVENTS, ORDERS
+from flowforge.persistence.tables.orders import ORDER_EVENTS, ORDER_LINES, ORDERS
 from flowforge.services.fault_points import Reach, nowhere
 from flowforge.services.journal import Entry, FailedAttempt
 
@@ -49,6 +49,7 @@ _SAVE: Final = (
 _LET_GO: Final = update(ORDERS).where(ORDERS.c.order_id == bindparam("id")).values(dispatched_at=bindparam("at"))
 _LINK_RETRY: Final = update(ORDERS).where(ORDERS.c.order_id == bindparam("first")).values(retried_by=bindparam("again"))
 _ADD_EVENTS: Final = insert(ORDER_EVENTS)
+_ADD_LINES: Final = insert(ORDER_LINES)
 
 
 class OrderJournal:
@@ -189,6 +190,11 @@ def _open(connection: Connection, order: Mapping[str, Any], progress: Progress, 
             "retry_of": order.get("retry_of"),
         },
     )
+    if order.get("lines"):
+        lines = [
+            {"order_id": order["order_id"], "number": number, **line} for number, line in enumerate(order["lines"], 1)
+        ]
+        connection.execute(_ADD_LINES, lines)
     if order.get("retry_of") is not None:
         connection.execute(_LINK_RETRY, {"first": order["retry_of"], "again": order["order_id"]})
     if events:

@@ -45,7 +45,7 @@ class Progress:
         new_events: to be numbered from `last_event_id` + 1 and stored with the row.
     """
 
-    product_id: str
+    product_id: str | None
     quantity: int
     status: OrderStatus = "running"
     current_step: str | None = None
@@ -131,14 +131,7 @@ class Progress:
                 setattr(self, name, getattr(state, name))
         self.compensation_triggered = self.compensation_triggered or state.compensation_triggered
         self._merge(state.compensations, at)
-        if request.to == "compensating" and self.status in _FORWARD:
-            step = request.failed_step or self.current_step or _OF_NO_STEP
-            reason = self.failure_reason or self.failure_code or "the order is being unwound"
-            self._add(step, "failed", reason, at)
-        if request.to == "paused":
-            self._add(_OF_NO_STEP, "paused", wording.PAUSED, at)
-        if request.to == "running":
-            self._resume(request.deadline_at, at)
+        self._tell_of(request, at)
         self.status = request.to
         self.current_step = None
         self.closed_at = at if request.to in CLOSED else None
@@ -154,6 +147,20 @@ class Progress:
     @property
     def _cancel_reason(self) -> str:
         return self.cancel_reason or "cancelled"
+
+    def _tell_of(self, request: CloseOrder, at: datetime) -> None:
+        match request.to:
+            case "compensating" if self.status in _FORWARD:
+                step = request.failed_step or self.current_step or _OF_NO_STEP
+                reason = self.failure_reason or self.failure_code or "the order is being unwound"
+                self._add(step, "failed", reason, at)
+            case "completed":
+                for name, why in request.state.given_up.items():
+                    self._add(name, "failed", wording.given_up(why), at)
+            case "paused":
+                self._add(_OF_NO_STEP, "paused", wording.PAUSED, at)
+            case "running":
+                self._resume(request.deadline_at, at)
 
     def _resume(self, deadline_at: str | None, at: datetime) -> None:
         if deadline_at is not None:
@@ -237,7 +244,11 @@ class Progress:
         money = None
         if self.amount_minor is not None and self.currency is not None:
             money = Money(amount_minor=self.amount_minor, currency=self.currency)
-        return wording.Wording(f"{self.quantity} x {self.product_id}", money, self.charge_id)
+        return wording.Wording(self._units, money, self.charge_id)
+
+    @property
+    def _units(self) -> str:
+        return f"{self.quantity} units" if self.product_id is None else f"{self.quantity} x {self.product_id}"
 
     def _add(self, step: str, status: EventStatus, message: str, at: datetime) -> None:
         self.new_events.append(NewEvent(step, status, message, at))

@@ -15,11 +15,17 @@ from flowforge.persistence.tables.inventory import PRODUCTS
 from flowforge.persistence.tables.orders import ORDER_EVENTS, ORDERS
 from flowforge.persistence.tables.payments import CHARGES
 from flowforge.persistence.tables.warehouse import WAREHOUSE_RECORDS
+from flowforge.services.lines import Line
 
 _ALL: Final = 1_000_000
 """More events than an order can have."""
 
-_ROW: Final = select(*(ORDERS.c[name] for name in OrderRecord.__slots__ if name != "events"))
+_ELSEWHERE: Final = frozenset({"items", "ship", "events"})
+_ROW: Final = select(
+    *(ORDERS.c[name] for name in OrderRecord.__slots__ if name not in _ELSEWHERE),
+    ORDERS.c.input["lines"].label("lines"),
+    ORDERS.c.input["ship"].label("ship"),
+)
 _BY_NAME: Final = _ROW.where(or_(ORDERS.c.order_id == bindparam("name"), ORDERS.c.workflow_id == bindparam("name")))
 _STATUS: Final = select(ORDERS.c.status).where(ORDERS.c.order_id == bindparam("id"))
 _EVENT: Final = select(ORDER_EVENTS)
@@ -165,8 +171,12 @@ def _event(row: Any) -> OrderEvent:
 
 
 def _record(row: RowMapping, events: Sequence[OrderEvent]) -> OrderRecord:
-    values = {
-        **row,
+    values = dict(row)
+    lines, ship = values.pop("lines"), values.pop("ship")
+    only = {"product_id": row["product_id"], "quantity": row["quantity"]}
+    values |= {
+        "items": tuple(Line(**line) for line in lines or (only,)),
+        "ship": bool(ship),
         "steps_completed": tuple(row["steps_completed"]),
         "compensations": tuple(Compensation(**each) for each in row["compensations"]),
         "events": tuple(events),

@@ -1,21 +1,31 @@
 """An order and its events as readers see them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Self
 
 from flowforge.durable.compensation import Compensation
 from flowforge.orders.contracts import OrderState, OrderStatus
+from flowforge.services.lines import Line
 
 EventStatus = Literal[
     "started", "completed", "failed", "compensating", "compensated", "written_off", "paused", "resumed"
 ]
 
-CLOSED: Final[frozenset[OrderStatus]] = frozenset({"completed", "failed", "cancelled"})
+CLOSED: Final[frozenset[OrderStatus]] = frozenset({"completed", "failed", "cancelled", "returned"})
 """How an order can end."""
 
 OPEN: Final[frozenset[OrderStatus]] = frozenset({"running", "paused", "compensating", "needs_attention"})
 """What an order can be before. Named one by one: a status that is in neither is none to be unwound."""
+
+
+def order_body(
+    items: Sequence[Line], customer_id: str | None, payment_method: str | None, *, ship: bool
+) -> list[str | int | None]:
+    """Return what has to be the same for an order to be the same order."""
+    lines = [value for line in items for value in (line.product_id, line.quantity)]
+    return [*lines, customer_id, payment_method, *(["ship"] if ship else [])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +43,9 @@ class OrderEvent:
 class OrderRecord:
     """An order's row.
 
-    What the client asked for (`customer_id` to `payment_method`) is None for an order that was accepted but whose first
-    step has not yet written its row. `retry_of` and `retried_by` are order ids.
+    What the client asked for (`customer_id` to `ship`) is None, or empty, for an order that was accepted but whose
+    first step has not yet written its row. `product_id` is None too where `items` are of several products, and
+    `quantity` is of all of them. `retry_of` and `retried_by` are order ids.
     """
 
     order_id: str
@@ -45,6 +56,8 @@ class OrderRecord:
     product_id: str | None = None
     quantity: int | None = None
     payment_method: str | None = None
+    items: tuple[Line, ...] = ()
+    ship: bool = False
     current_step: str | None = None
     steps_completed: tuple[str, ...] = ()
     compensation_triggered: bool = False
@@ -65,7 +78,7 @@ class OrderRecord:
     @property
     def body(self) -> list[str | int | None]:
         """What a client asked for, as `gateway.NewOrder.body` has it."""
-        return [self.product_id, self.quantity, self.customer_id, self.payment_method]
+        return order_body(self.items, self.customer_id, self.payment_method, ship=self.ship)
 
     @property
     def is_closed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from flowforge.money import Money
 from flowforge.orders.contracts import Order, OrderState
+from flowforge.services.lines import described
 
 _UNDOS = {
     "pending": "· {name}",
@@ -14,7 +15,7 @@ _UNDOS = {
 
 def summary(order: Order) -> str:
     """Return in one line what was ordered, for the list of workflows."""
-    return f"{order.quantity} x {order.product_id} for {order.customer_id}, paid with {order.payment_method}"
+    return f"{described(order.items)} for {order.customer_id}, paid with {order.payment_method}"
 
 
 def details(order: Order, state: OrderState) -> str:
@@ -26,6 +27,7 @@ def details(order: Order, state: OrderState) -> str:
     lines += [f"- ✔ {step}" for step in state.steps_completed]
     if state.current_step is not None:
         lines.append(f"- … {state.current_step}")
+    lines += [f"- ✖ {step}: {why}" for step, why in state.given_up.items()]
     if state.failure_reason is not None:
         lines.append(f"- ✖ {state.failure_code}: {state.failure_reason}")
         for undo in state.compensations:

@@ -10,17 +10,25 @@ _STARTED: Final[Mapping[str, str]] = {
     "reserve_inventory": "reserving {units}",
     "process_payment": "charging {amount}",
     "update_warehouse": "shipping {units}",
+    "capture_payment": "taking {amount}",
+    "create_shipment": "booking a parcel",
+    "notify_customer": "telling the customer",
 }
 _COMPLETED: Final[Mapping[str, str]] = {
     "check_inventory": "{units} in stock for {amount}",
     "reserve_inventory": "reserved {units}",
     "process_payment": "charged {amount} ({charge})",
     "update_warehouse": "shipped {units}",
+    "capture_payment": "took {amount}",
+    "create_shipment": "booked a parcel",
+    "notify_customer": "told the customer",
 }
 _UNDONE: Final[Mapping[str, str]] = {
     "reserve_inventory": "released {units}",
     "process_payment": "refunded {amount}",
     "update_warehouse": "{units} back from shipping",
+    "capture_payment": "refunded {amount}",
+    "create_shipment": "called the parcel back",
 }
 
 
@@ -51,6 +59,16 @@ def undoing(undo: str) -> str:
 PAUSED: Final = "paused: the next step waits"
 RESUMED: Final = "resumed"
 NOTHING_TO_UNDO: Final = "nothing to undo; it cannot happen any more"
+
+
+def given_up(why: str) -> str:
+    """Say that a step was given up on which nothing hangs."""
+    return f"given up: {why}; nothing else hangs on it"
+
+
+def returned(units: str, refunded: str | None) -> str:
+    """Say that an order came back."""
+    return f"{units} back in stock, {'nothing was left to refund' if refunded is None else f'refunded {refunded}'}"
 
 
 def attempt_failed(attempt: int, message: str, undo: str | None) -> str:

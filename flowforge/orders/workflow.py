@@ -22,10 +22,11 @@ from flowforge.orders.contracts import (
     OrderStatus,
     WriteOff,
 )
-from flowforge.orders.saga import STEPS
+from flowforge.orders.saga import steps_for
 from flowforge.orders.story import details
 from flowforge.services.inventory.contracts import Quote
 from flowforge.services.payments.contracts import Charge
+from flowforge.services.shipping.contracts import ShipmentBooked
 
 FULFIL_ORDER: Final = "FulfilOrder"
 """The workflow's type in Temporal."""
@@ -58,8 +59,9 @@ class OrderWorkflow:
         options = order.options
         self._order = order
         self._state = OrderState(order_id=order.order_id, workflow_id=order.workflow_id)
+        self._steps = steps_for(order)
         self._saga = FencedSaga(
-            table=STEPS,
+            table=self._steps,
             saga_id=order.order_id,
             opening=asdict(order),
             placement=options.placement,
@@ -86,7 +88,7 @@ class OrderWorkflow:
                 if order.abandoned:
                     reason = "its workflow was terminated, or its Temporal lost it"
                     raise ApplicationError(reason, type="abandoned", non_retryable=True)
-                for step in STEPS:
+                for step in self._steps:
                     self._learn(await saga.step(step, order, self._state))
                 await self._complete()
         except (FailureError, asyncio.CancelledError) as error:
@@ -187,6 +189,7 @@ class OrderWorkflow:
             steps_completed=self._state.steps_completed if unwinding else tuple(saga.completed),
             compensations=saga.compensations if unwinding else (),
             compensation_triggered=saga.compensation_triggered,
+            given_up=saga.given_up,
         )
         workflow.set_current_details(details(self._order, self._state))
 
@@ -215,6 +218,8 @@ class OrderWorkflow:
                 self._state = replace(self._state, amount_minor=answer.amount_minor, currency=answer.currency)
             case Charge():
                 self._state = replace(self._state, charge_id=answer.charge_id)
+            case ShipmentBooked():
+                self._state = replace(self._state, shipment_id=answer.shipment_id)
 
     async def _complete(self) -> None:
         """Close the order as completed, or unwind it where an earlier run of this very task had begun to."""

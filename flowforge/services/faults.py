@@ -11,6 +11,8 @@ FAIL_AT_OPERATIONS: Final[Mapping[str, str]] = {
     "inventory": "inventory.reserve",
     "payment": "payments.charge",
     "warehouse": "warehouse.apply",
+    "capture": "payments.capture",
+    "shipment": "shipping.create",
 }
 """What FAIL_AT may name, and the operation it means."""
 

@@ -118,6 +118,7 @@ def assemble(
             for_warehouse.restock,
             for_shipping.create,
             for_shipping.cancel,
+            for_shipping.write_off_cancel,
             for_shipping.take_back,
             for_notices.send,
         ),

@@ -43,7 +43,8 @@ async def test_worker_runs_every_activity_of_the_table(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", STEPS, ids=_id)
 def test_step_can_be_made_to_fail(step: Any) -> None:
-    assert name_of(step.do) in FAIL_AT_OPERATIONS.values(), "see services/faults.py"
+    if step.attempts is None:  # a fault in what nothing hangs on would show nothing
+        assert name_of(step.do) in FAIL_AT_OPERATIONS.values(), "see services/faults.py"
     assert name_of(step.do) in OPERATIONS, "see services/fault_points.py"
     if step.undo is not None:
         assert f"{name_of(step.do)}.undo" in OPERATIONS, "see services/fault_points.py"

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from temporalio import activity
 
-from flowforge.orders.saga import STEPS
+from flowforge.orders.saga import PLAIN
 from flowforge.services.faults import FAIL_AT_OPERATIONS
 
 
@@ -13,10 +13,10 @@ def name_of(do: Any) -> str:
     return activity._Definition.must_from_callable(do).name or ""
 
 
-STEP_ACTIVITIES: Final = [name_of(step.do) for step in STEPS]
-UNDO_ACTIVITIES: Final = {name_of(step.undo.do): step.undo.name for step in reversed(STEPS) if step.undo is not None}
+STEP_ACTIVITIES: Final = [name_of(step.do) for step in PLAIN]
+UNDO_ACTIVITIES: Final = {name_of(step.undo.do): step.undo.name for step in reversed(PLAIN) if step.undo is not None}
 """The undos in the order in which they run, each with its name for people."""
 
-UNDOABLE: Final = [name_of(step.do) for step in STEPS if step.undo is not None]
+UNDOABLE: Final = [name_of(step.do) for step in PLAIN if step.undo is not None]
 FAIL_AT_LAST: Final = next(name for name, do in FAIL_AT_OPERATIONS.items() if do == STEP_ACTIVITIES[-1])
 """The fault after which everything is to be undone."""

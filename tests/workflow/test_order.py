@@ -24,7 +24,7 @@ async def test_good_order_completes_with_every_step_and_nothing_undone(shop: Sho
     assert (on_hand, reserved, shipped) == (before[0] - 2, 0, before[2] + 2)
 
 
-@pytest.mark.parametrize(("position", "fail_at"), list(enumerate(FAIL_AT_OPERATIONS)))
+@pytest.mark.parametrize(("position", "fail_at"), list(enumerate(list(FAIL_AT_OPERATIONS)[: len(FORWARD)])))
 async def test_step_fails_after_its_effect_everything_is_undone(shop: Shop, position: int, fail_at: str) -> None:
     # Every step but the first has an undo.
     step, completed, undone = FORWARD[position], FORWARD[:position], BACK[len(BACK) - position :]

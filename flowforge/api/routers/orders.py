@@ -10,7 +10,8 @@ from flowforge.api.invalid import bad_header
 from flowforge.api.pages import Cursor, Limit, page, position
 from flowforge.api.prefer import preferred_wait_s
 from flowforge.api.render import json_response
-from flowforge.api.schemas.orders import ORDER_EXAMPLE, PLACE_EXAMPLES, OrderView, Placed, PlaceOrder, order_view
+from flowforge.api.schemas.orders import ORDER_EXAMPLE, OrderView, Placed, order_view
+from flowforge.api.schemas.place import PLACE_EXAMPLES, PlaceOrder
 from flowforge.api.schemas.problem import problems
 from flowforge.api.strict_route import StrictRoute
 from flowforge.errors import Fault, Forbidden
@@ -77,8 +78,8 @@ async def place_order(body: Annotated[PlaceOrder, Body(openapi_examples=PLACE_EX
     key = _idempotency_key(request.headers.getlist("idempotency-key"), body)
     placed = await services.orders.place(
         NewOrder(
-            product_id=body.product_id,
-            quantity=body.quantity,
+            lines=body.lines,
+            ship=body.ship,
             customer_id=body.customer_id,
             payment_method=body.payment_method,
             workflow_id=body.workflow_id,

@@ -3,41 +3,12 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 from typing_extensions import TypedDict
 
-from flowforge.api.dependencies import GRAMMAR, RESERVED, looks_like_order_id
 from flowforge.durable.compensation import CompensationStatus
 from flowforge.orders.contracts import OrderStatus
 from flowforge.orders.records import EventStatus, OrderEvent, OrderRecord
-
-
-def _names_no_order(workflow_id: str) -> str:
-    # Either id names an order everywhere, so one order's workflow id must not be another's order id.
-    if looks_like_order_id(workflow_id):
-        raise PydanticCustomError("workflow_id_is_order_id", "must not look like an order_id")
-    if workflow_id in RESERVED:
-        raise PydanticCustomError("workflow_id_is_reserved", "is a word of this API")
-    return workflow_id
-
-
-Identifier = Annotated[str, Field(pattern=GRAMMAR)]
-
-
-class PlaceOrder(BaseModel):
-    """An order to be fulfilled."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    product_id: Identifier = Field(description="A product of the catalogue; an unknown one fails in the saga.")
-    quantity: int = Field(ge=1, le=1_000_000, description="Units; a true integer, neither 2.0 nor a string.")
-    customer_id: Identifier = Field(description="Who orders.")
-    payment_method: Identifier = Field(description="A payment token, for example tok_visa or tok_chargeDeclined.")
-    workflow_id: Annotated[Identifier, AfterValidator(_names_no_order)] | None = Field(
-        default=None,
-        description="The order's name in Temporal; each can be taken once, ever. Without: order-<order_id>.",
-    )
 
 
 class Placed(TypedDict):
@@ -46,6 +17,13 @@ class Placed(TypedDict):
     workflow_id: str
     order_id: str
     status: Literal["started"]
+
+
+class ItemView(TypedDict):
+    """So many units of one product."""
+
+    product_id: str
+    quantity: int
 
 
 class CompensationView(TypedDict):
@@ -86,8 +64,10 @@ class OrderView(TypedDict):
     customer_id: Annotated[
         str | None, Field(description="Like all that was ordered, null until the order's row is there.")
     ]
-    product_id: str | None
-    quantity: int | None
+    product_id: Annotated[str | None, Field(description="Null too where the order is of several products.")]
+    quantity: Annotated[int | None, Field(description="Of the one product.")]
+    items: Annotated[list[ItemView], Field(description="What was ordered, of one product or of several.")]
+    ship: Annotated[bool, Field(description="Whether it is sent to the customer.")]
     payment_method: str | None
     retry_of: Annotated[str | None, Field(description="The order_id of the order that this one tries again.")]
     retried_by: Annotated[str | None, Field(description="The order_id of the order that tries this one again.")]
@@ -143,7 +123,9 @@ def order_view(order: OrderRecord, temporal_url: str) -> OrderView:
         "charge_id": order.charge_id,
         "customer_id": order.customer_id,
         "product_id": order.product_id,
-        "quantity": order.quantity,
+        "quantity": None if order.product_id is None else order.quantity,
+        "items": [{"product_id": line.product_id, "quantity": line.quantity} for line in order.items],
+        "ship": order.ship,
         "payment_method": order.payment_method,
         "retry_of": order.retry_of,
         "retried_by": order.retried_by,
@@ -155,25 +137,6 @@ def order_view(order: OrderRecord, temporal_url: str) -> OrderView:
         "events": [event_view(event) for event in order.events],
     }
 
-
-_ORDER: Final = {"product_id": "SKU-001", "quantity": 2, "customer_id": "customer-1", "payment_method": "tok_visa"}
-
-PLACE_EXAMPLES: Final[dict[str, Any]] = {
-    "completes": {"summary": "An order that completes", "value": _ORDER},
-    "card_declined": {
-        "summary": "A declined card: the reservation is released",
-        "value": {**_ORDER, "payment_method": "tok_chargeDeclined"},
-    },
-    "network": {
-        "summary": "A payment provider that fails twice, then succeeds",
-        "value": {**_ORDER, "payment_method": "tok_networkError"},
-    },
-    "unknown_product": {
-        "summary": "A product that is not in the catalogue: accepted, and failed in the saga",
-        "value": {**_ORDER, "product_id": "SKU-404"},
-    },
-}
-"""Orders to try; each is accepted as it stands, again and again."""
 
 ORDER_EXAMPLE: Final[dict[str, Any]] = {
     "workflow_id": "order-ord_7f3a",
@@ -194,6 +157,8 @@ ORDER_EXAMPLE: Final[dict[str, Any]] = {
     "customer_id": "customer-1",
     "product_id": "SKU-001",
     "quantity": 2,
+    "items": [{"product_id": "SKU-001", "quantity": 2}],
+    "ship": False,
     "payment_method": "tok_visa",
     "retry_of": None,
     "retried_by": None,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from temporalio import activity
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.services.delivery import Delivery
 from flowforge.services.shipping.contracts import CreateShipment, ShipmentBooked, ShipmentTakenBack, TakeShipmentBack
 from flowforge.services.shipping.port import Shipping
@@ -29,6 +29,13 @@ class ShippingActivities:
         """Undo `create`."""
         return await self._delivery.run(
             request.call, "shipping.create", lambda call: self._shipping.cancel(replace(request, call=call))
+        )
+
+    @activity.defn(name="shipping.write_off_cancel")
+    async def write_off_cancel(self, request: WriteOffStep) -> WrittenOff:
+        """Give `cancel` up."""
+        return await self._delivery.run(
+            request.call, "shipping.create", lambda call: self._shipping.write_off_cancel(replace(request, call=call))
         )
 
     @activity.defn(name="shipping.take_back")

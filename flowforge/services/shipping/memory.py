@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from flowforge.durable.fence import StepCall, Undone, UndoStep
+from flowforge.durable.fence import StepCall, Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.errors import NotFound
 from flowforge.ids import new_shipment_id
 from flowforge.services.journal import Journal
@@ -38,6 +38,10 @@ class MemoryShipping:
     async def cancel(self, request: UndoStep) -> Undone:
         """See Shipping.cancel."""
         return await self._ledger.undo(request.call, "shipping.create", _cancel)
+
+    async def write_off_cancel(self, request: WriteOffStep) -> WrittenOff:
+        """See Shipping.write_off_cancel."""
+        return await self._ledger.write_off(request, "shipping.create", _leave)
 
     async def take_back(self, request: TakeShipmentBack) -> ShipmentTakenBack:
         """See Shipping.take_back."""
@@ -93,6 +97,10 @@ def _create(request: CreateShipment, transaction: MemoryTransaction) -> Shipment
 def _cancel(transaction: MemoryTransaction, outcome: Mapping[str, Any]) -> None:
     shipments = transaction.rows(Shipment)
     shipments[outcome["shipment_id"]] = called_back(shipments[outcome["shipment_id"]])
+
+
+def _leave(transaction: MemoryTransaction, outcome: Mapping[str, Any]) -> None:
+    """Change nothing: a parcel that is given up is still where its carrier has it."""
 
 
 def _take_back(request: TakeShipmentBack, transaction: MemoryTransaction) -> ShipmentTakenBack:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.services.shipping.contracts import (
     CreateShipment,
     MoveShipment,
@@ -31,6 +31,14 @@ class Shipping(Protocol):
 
         Raises:
             ParcelHasLeft: it cannot be called back any more; nothing is written.
+            DatabaseUnavailable: nothing was written; try again.
+        """
+        ...
+
+    async def write_off_cancel(self, request: WriteOffStep) -> WrittenOff:
+        """Give `cancel` up: the parcel stays where its carrier says that it is, for an order that has ended.
+
+        Raises:
             DatabaseUnavailable: nothing was written; try again.
         """
         ...

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from flowforge.durable.fence import Undone, UndoStep
+from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
 from flowforge.errors import NotFound
 from flowforge.ids import new_shipment_id
 from flowforge.persistence.database import Database
@@ -57,6 +57,10 @@ class SqlShipping:
     async def cancel(self, request: UndoStep) -> Undone:
         """See Shipping.cancel."""
         return await self._ledger.undo(request.call, "shipping.create", _cancel)
+
+    async def write_off_cancel(self, request: WriteOffStep) -> WrittenOff:
+        """See Shipping.write_off_cancel."""
+        return await self._ledger.write_off(request, "shipping.create", _leave)
 
     async def take_back(self, request: TakeShipmentBack) -> ShipmentTakenBack:
         """See Shipping.take_back."""
@@ -114,6 +118,10 @@ def _cancel(connection: Connection, outcome: dict[str, Any]) -> None:
     columns = dict(connection.execute(_TO_CHANGE, {"id": outcome["shipment_id"]}).mappings().one())
     del columns["saga_id"]
     _change(connection, called_back(Shipment(**columns)))
+
+
+def _leave(connection: Connection, outcome: dict[str, Any]) -> None:
+    """Change nothing: a parcel that is given up is still where its carrier has it."""
 
 
 def _take_back(request: TakeShipmentBack, connection: Connection) -> ShipmentTakenBack:

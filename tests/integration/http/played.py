@@ -9,6 +9,7 @@ from flowforge.ids import new_order_id, order_id_of, workflow_id_for
 from flowforge.orders.gateway import NewOrder
 from flowforge.orders.gateway import PlacedOrder as Placed
 from flowforge.orders.records import OrderRecord
+from flowforge.services.lines import only_product, units
 from tests.integration.orders.shop import PENDING, STEPS, PlacedOrder, Shop
 
 
@@ -61,8 +62,10 @@ class PlayedOrders:
             order_id=order_id,
             workflow_id=workflow_id_for(order_id),
             retry_of=retry_of,
-            product_id=order.product_id,
-            quantity=order.quantity,
+            product_id=only_product(order.items),
+            quantity=units(order.items),
+            lines=order.items if len(order.items) > 1 else (),
+            ship=order.ship,
             customer_id=order.customer_id,
             payment_method=order.payment_method,
             request_id=order.request_id,

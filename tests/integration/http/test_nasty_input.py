@@ -26,6 +26,14 @@ def with_quantity(literal: str) -> bytes:
     return GOOD.replace(b'"quantity": 2', f'"quantity": {literal}'.encode())
 
 
+LINE = '{"product_id": "SKU-001", "quantity": 1}'
+
+
+def of_items(literal: str) -> bytes:
+    """Return an order with this literal as its items."""
+    return b'{"customer_id": "c", "payment_method": "t", "items": ' + literal.encode() + b"}"
+
+
 BODIES = {
     # what is no JSON text
     "empty": (b"", 400, "", "json_invalid"),
@@ -76,13 +84,37 @@ BODIES = {
     "an array": (b"[" + GOOD + b"]", 422, "", "model_attributes_type"),
     "a string": (b'"order"', 422, "", "model_attributes_type"),
     "a number": (b"1", 422, "", "model_attributes_type"),
-    "an empty object": (b"{}", 422, "/product_id", "missing"),
+    "an empty object": (b"{}", 422, "/customer_id", "missing"),
     "a missing field": (
         b'{"product_id": "SKU-001", "customer_id": "c", "payment_method": "t"}',
         422,
         "/quantity",
         "missing",
     ),
+    "neither a product nor items": (b'{"customer_id": "c", "payment_method": "t"}', 422, "/product_id", "missing"),
+    "a product beside items": (
+        raw('"items": [{"product_id": "SKU-001", "quantity": 1}]'),
+        422,
+        "/product_id",
+        "extra_forbidden",
+    ),
+    "no items": (of_items("[]"), 422, "/items", "too_short"),
+    "items null": (of_items("null"), 422, "/items", "list_type"),
+    "a product twice": (of_items(f"[{LINE}, {LINE}]"), 422, "/items", "duplicate_product"),
+    "101 items": (
+        of_items(f"[{', '.join(LINE.replace('SKU-001', f'SKU-{n}') for n in range(101))}]"),
+        422,
+        "/items",
+        "too_long",
+    ),
+    "an item without its quantity": (of_items('[{"product_id": "SKU-001"}]'), 422, "/items/0/quantity", "missing"),
+    "an item with a price": (
+        of_items('[{"product_id": "SKU-001", "quantity": 1, "price": 1}]'),
+        422,
+        "/items/0/price",
+        "extra_forbidden",
+    ),
+    "ship as a number": (raw('"ship": 1'), 422, "/ship", "bool_type"),
     "an unknown field": (raw('"colour": "red"'), 422, "/colour", "extra_forbidden"),
     "an unknown field to be escaped": (raw('"a/b~c": 1'), 422, "/a~1b~0c", "extra_forbidden"),
     "an unknown field of 100,000 letters": (raw(f'"{"x" * 100_000}": 1'), 422, "/" + "x" * 100, "extra_forbidden"),

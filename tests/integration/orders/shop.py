@@ -12,7 +12,6 @@ from flowforge.orders.records import OrderRecord
 from flowforge.persistence.database import Database
 from flowforge.services.inventory.contracts import QuoteOrder, ReserveInventory
 from flowforge.services.journal import FailedAttempt
-from flowforge.services.lines import Line
 from flowforge.services.payments.contracts import ChargePayment
 from flowforge.services.warehouse.contracts import ApplyToWarehouse
 from flowforge.services.wiring import Services, build_services
@@ -62,7 +61,7 @@ class PlacedOrder:
     async def do(self, step: str, *, attempt: int = 1, answered: bool = True) -> object:
         """Deliver a step; without `answered` its answer is lost on the way."""
         call, order, services = self.call(step, attempt), self.order, self.shop.services
-        lines = (Line(product_id=order.product_id, quantity=order.quantity),)
+        lines = order.items
         answer: object
         if step == "check_inventory":
             request = QuoteOrder(call=call, lines=lines)

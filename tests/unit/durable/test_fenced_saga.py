@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -36,6 +37,63 @@ async def walk(saga: FencedSaga) -> None:
 
 async def refuse(_request: object) -> None:
     raise refusal("no")
+
+
+OPTIONAL = (*TABLE[:2], Step("tell", "shop.tell", ask, attempts=3))
+
+
+def optional_saga_in(runtime: LoopRuntime, **more: Any) -> FencedSaga:
+    return FencedSaga(table=OPTIONAL, saga_id="s_1", runtime=runtime, **more)
+
+
+async def walk_optional(saga: FencedSaga) -> None:
+    async with saga:
+        for step in OPTIONAL:
+            await saga.step(step, "fact")
+
+
+async def test_step_nothing_hangs_on_is_given_up_and_undoes_nothing() -> None:
+    runtime = LoopRuntime()
+    runtime.script("shop.tell", refuse)
+    saga = optional_saga_in(runtime)
+    await walk_optional(saga)
+    assert saga.given_up == {"tell": "refused: no"}
+    assert saga.completed == ["look", "take"]
+    assert runtime.calls == ["shop.look", "shop.take", "shop.tell"]
+
+
+async def test_cancelled_during_a_step_nothing_hangs_on_the_saga_unwinds() -> None:
+    runtime = LoopRuntime()
+    reached = asyncio.Event()
+
+    async def hang(_request: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    runtime.script("shop.tell", hang)
+    saga = optional_saga_in(runtime)
+    run = asyncio.create_task(walk_optional(saga))
+    await reached.wait()
+    runtime.cancel(run)
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert runtime.calls[-1] == "shop.give_back"
+    assert saga.given_up == {}
+
+
+async def test_deadline_passes_during_a_step_nothing_hangs_on_and_means_nothing() -> None:
+    runtime = LoopRuntime()
+
+    async def late(_request: object) -> str:
+        runtime.pass_deadline()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return "told"
+
+    runtime.script("shop.tell", late)
+    saga = optional_saga_in(runtime, deadline=timedelta(seconds=1))
+    await walk_optional(saga)
+    assert saga.completed == ["look", "take", "tell"]
 
 
 async def test_steps_carry_their_key_and_only_the_first_one_the_opening() -> None:
