@@ -48,8 +48,9 @@ def agree_on(connection: Connection, temporal: str, lasts: timedelta) -> str | N
     lease = hold(connection, TEMPORAL, temporal, lasts)
     if not lease.is_held:
         raise OtherTemporal(
-            f"this worker's Temporal ({temporal}) is not the one in which the orders of this database run "
-            f"({lease.holder}), and workers of that one live; correct TEMPORAL_HOST or DATABASE_URL of either"
+            f"the orders of this database run in another Temporal ({lease.holder}) than this worker's ({temporal}), "
+            "and workers of that one live, or did a moment ago; correct TEMPORAL_HOST or DATABASE_URL if that is a "
+            "mistake"
         )
     return lease.before
 
