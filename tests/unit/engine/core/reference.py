@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flowforge.engine.core.commands import Command, Finish, Run, Undo
-from flowforge.engine.core.events import Event, Settled, Suspended, UndoSettled
+from flowforge.engine.core.events import Event, Settled, Suspended, UndoDelayed, UndoSettled
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Outcome
 from flowforge.engine.core.state import State
@@ -25,6 +25,7 @@ class History:
         self.never_called: set[Key] = set()
         self._again: set[Key] = set()
         self._in_flight: set[Key] = set()
+        self._undoing: set[Key] = set()
         self._undone: set[Key] = set()
 
     def add(self, entry: Entry, state: State) -> None:
@@ -40,12 +41,11 @@ class History:
                 self._in_flight.discard(key)
                 self._again.add(key)
             case Undo(key):
-                assert not self._in_flight, f"undo of {key} begins while {self._in_flight} are in flight"
-                assert key not in self._undone, f"{key} is undone twice"
-                if key not in self.undo_starts:
-                    self.undo_starts.append(key)
-            case UndoSettled(key=key, status="done") if key in self.undo_starts:
-                self._undone.add(key)
+                self._begin_undo(key)
+            case UndoSettled() | UndoDelayed():
+                self._undoing.discard(entry.key)
+                if isinstance(entry, UndoSettled) and entry.status == "done" and entry.key in self.undo_starts:
+                    self._undone.add(entry.key)
             case Finish(end):
                 assert not self._in_flight
                 assert state.phase == end
@@ -57,6 +57,14 @@ class History:
             self._again.add(key)  # an operator may have it tried again under its key
         if not outcome.began:
             self.never_called.add(key)
+
+    def _begin_undo(self, key: Key) -> None:
+        assert not self._in_flight, f"undo of {key} begins while {self._in_flight} are in flight"
+        assert key not in self._undone, f"{key} is undone twice"
+        if key not in self.undo_starts:  # an operator may have one tried again beside the others
+            assert not self._undoing, f"undo of {key} begins beside that of {self._undoing}"
+            self.undo_starts.append(key)
+            self._undoing.add(key)
 
     def _run(self, key: Key) -> None:
         assert not self.undo_starts, f"{key} starts after undo began"

@@ -96,6 +96,13 @@ def test_run_that_expired_before_its_way_was_decided_decides_it_when_retried() -
     assert walk.answer("a", "transition", 0).ok("b").ends == ["failed", "completed"]
 
 
+def test_loop_after_a_refused_item_was_tried_again_has_keys_of_its_own() -> None:
+    ways = [{"condition": "x", "to": "a"}, {"to": None}]
+    walk = machine(state("a", ways, forEach={"items": "${x}"}), failurePolicy="hold").items("a", 1)
+    walk.bad("a[0]", "refused").send(Retry()).ok("a#2[0]").answer("a#2", "transition", 0).items("a#3", 1)
+    assert walk.started == ["a[0]", "a#2[0]", "a#3[0]"]
+
+
 def test_items_of_an_earlier_visit_are_kept_for_its_undo() -> None:
     ways = [{"condition": "x", "to": "a"}, {"to": None}]
     walk = machine(state("a", ways, compensation=UNDO, forEach={"items": "${x}"})).items("a", "old").ok("a[0]")

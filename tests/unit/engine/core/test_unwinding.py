@@ -12,6 +12,7 @@ from flowforge.engine.core.events import (
     UndoSettled,
     UndoWrittenOff,
 )
+from flowforge.engine.core.keys import Key
 from flowforge.engine.core.views import run_status, step_view
 from tests.unit.engine.core.walk import UNDO, Walk, names, step
 
@@ -124,6 +125,16 @@ def test_undo_that_takes_long_lets_the_next_begin_and_is_waited_for() -> None:
     assert walk.ends == []
     assert walk.undone("c").ends == ["compensated"]
     assert walk.undos == ["c", "b", "a"]
+
+
+def test_undo_that_ends_late_or_is_written_off_lets_none_begin_beside_the_one_that_runs() -> None:
+    walk = three_in_flight().bad("a").ok("b").ok("c").send(UndoDelayed(Key("c")))
+    assert walk.undos == ["c", "b"]
+    walk.undone("c", "failed")
+    assert walk.undos == ["c", "b"]
+    walk.send(UndoWrittenOff(step="c", by="ann", reason="gone"))
+    assert walk.undos == ["c", "b"]
+    assert walk.undone("b").undos == ["c", "b", "a"]
 
 
 def test_undo_that_is_reported_twice_is_done_once() -> None:

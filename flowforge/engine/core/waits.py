@@ -1,0 +1,48 @@
+"""The waits that a definition asks for by the actions `delay` and `wait`, from their params to what the core knows."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal, get_args
+
+from flowforge.engine.core.bindings import BindingError
+from flowforge.engine.core.outcomes import Wait
+from flowforge.engine.durations import DurationError, parse
+
+OnTimeout = Literal["fail", "continue", "branch"]
+
+
+def wait_of(params: Mapping[str, Any], *, now: datetime) -> Wait:
+    """Return what a `delay` or a `wait` waits for.
+
+    Args:
+        params: `duration` or `until` (an instant, ISO 8601 with its offset) for time alone; `event` with `timeout`,
+            `onTimeout` and `schema`; `reason` for people.
+        now: the run's time.
+
+    Raises:
+        BindingError: they say nothing, two things, or something malformed.
+    """
+    event = params.get("event")
+    limits = [name for name in ("duration", "until", "timeout") if params.get(name) is not None]
+    if (event is None and not limits) or len(limits) > 1 or not isinstance(event, str | None):
+        raise BindingError("bad_wait", "a wait has an event, and one of duration, until and timeout")
+    on_timeout: OnTimeout = params.get("onTimeout", "fail")
+    if on_timeout not in get_args(OnTimeout):
+        raise BindingError("bad_wait", "onTimeout is fail, continue or branch")
+    reason = params.get("reason")
+    return Wait(
+        event=event,
+        timeout=_length(limits[0], params[limits[0]], now) if limits else None,
+        on_timeout=on_timeout,
+        schema=params.get("schema"),
+        reason=None if reason is None else str(reason),
+    )
+
+
+def _length(name: str, value: Any, now: datetime) -> timedelta:
+    try:
+        if name != "until":
+            return parse(value)
+        return max(datetime.fromisoformat(value) - now, timedelta())
+    except (DurationError, ValueError, TypeError) as error:
+        raise BindingError("bad_wait", f"{name}: {error}") from error
