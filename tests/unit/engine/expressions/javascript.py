@@ -39,8 +39,10 @@ _PROGRAM: Final = r"""
       Object.defineProperty(copy, keys[i], {value: told(value[keys[i]]), enumerable: true, configurable: true});
     return Array.isArray(value) ? copy : {object: copy};
   }
-  return function (request) {
-    const asked = JSON.parse(request), text = asked[0], data = asked[1];
+  let data;
+  return function (request, dataOrNothing) {
+    const text = JSON.parse(request);
+    if (dataOrNothing) data = JSON.parse(dataOrNothing);
     let run;
     try { run = new Function("data", "with (data) { return (" + text + "\n); }"); }
     catch (error) { return JSON.stringify({error: error.name}); }
@@ -68,6 +70,8 @@ class JavaScript:
 
     def __init__(self, *, with_everything: bool = False) -> None:
         self._ask = quickjs.Context().eval(_PROGRAM)(with_everything)
+        self._with_everything = with_everything
+        self._asked_with: dict[str, Any] | None = None
 
     def evaluate(self, text: str, data: dict[str, Any]) -> Any:
         """Return the value of an expression whose names are the data's; `==` converts: see `strictly`.
@@ -78,7 +82,10 @@ class JavaScript:
         Raises:
             Thrown: the text is no expression, or its evaluation threw an error.
         """
-        return _heard(json.loads(self._ask(json.dumps([text, data]))))
+        # The same data need not be told again, unless an assignment may have changed them there.
+        told = "" if data is self._asked_with and not self._with_everything else json.dumps(data)
+        self._asked_with = data
+        return _heard(json.loads(self._ask(json.dumps(text), told)))
 
 
 def strictly(text: str) -> str:
