@@ -22,6 +22,7 @@ class Crew:
         self._size = size
         self._members: set[Child] = set()
         self._posts: list[asyncio.Task[None]] = []
+        self._is_there = asyncio.Event()
         self.kills = 0
 
     def kill_one(self, chance: random.Random) -> bool:
@@ -37,13 +38,16 @@ class Crew:
         while True:
             worker = await self._world.worker()
             self._members.add(worker)
+            if len(self._members) == self._size:
+                self._is_there.set()
             await asyncio.shield(worker.exited)
             self._members.discard(worker)
             self._world.children.remove(worker)
 
-    def begin(self) -> None:
-        """Start them."""
+    async def begin(self) -> None:
+        """Start them; they exist then, though they may not be ready."""
         self._posts = [asyncio.create_task(self._hold_a_post()) for _ in range(self._size)]
+        await self._is_there.wait()
 
     async def end(self) -> None:
         """Replace them no longer; they go on."""
@@ -56,7 +60,7 @@ class Crew:
 async def open_crew(world: World, size: int) -> AsyncIterator[Crew]:
     """Run a crew until the block ends."""
     crew = Crew(world, size)
-    crew.begin()
+    await crew.begin()
     try:
         yield crew
     finally:

@@ -54,6 +54,7 @@ class House:
         database_url: str = "",
         options: OrderOptions = OPTIONS,
         settings: Mapping[str, str] | None = None,
+        task_queue: str = "",
     ) -> AsyncIterator[World]:
         """Open a world on some Temporal; its database is a new file unless another is named."""
         async with open_world(
@@ -63,6 +64,7 @@ class House:
             database_url=database_url or f"sqlite:///{self.new_file()}",
             options=options,
             settings=settings,
+            task_queue=task_queue,
         ) as world:
             yield world
 

@@ -61,6 +61,10 @@ class Verdict:
         """How many orders went through it."""
         return self.ends.total()
 
+    def told(self) -> str:
+        """Tell in a line what was done and how orders ended."""
+        return ", ".join(f"{count} {what}" for what, count in [*self.done.items(), *self.ends.items()])
+
     def must_have_completed(self, least: float = 0.3) -> None:
         """Object where too few orders completed: a run in which nothing happens proves nothing."""
         if self.ends["completed"] < least * self.orders:

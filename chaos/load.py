@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from chaos.points import PLACEMENTS
+from chaos.points import FORWARD, PLACEMENTS
 from chaos.world import World
 from flowforge.durable.placement import Placement
 from flowforge.errors import Fault
@@ -19,6 +19,7 @@ from flowforge.services.faults import FAIL_AT_OPERATIONS
 Kind = Literal["plain", "fails", "declined", "cancelled", "cancelled twice"]
 
 _MIX: Final[dict[Kind, int]] = {"plain": 55, "fails": 15, "declined": 10, "cancelled": 12, "cancelled twice": 8}
+_FAULTS: Final = [name for name, operation in FAIL_AT_OPERATIONS.items() if operation in FORWARD]
 _PAUSE_S: Final = 0.25
 
 _ENDS: Final[dict[Kind, frozenset[str]]] = {
@@ -51,7 +52,7 @@ class Wish:
         return cls(
             kind=kind,
             placement=chance.choice(PLACEMENTS),
-            fail_at=chance.choice(sorted(FAIL_AT_OPERATIONS)) if kind == "fails" else None,
+            fail_at=chance.choice(_FAULTS) if kind == "fails" else None,
             cancel_after_s=tuple(chance.uniform(0, 0.3) for _ in range(cancels)),
         )
 

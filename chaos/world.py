@@ -12,6 +12,8 @@ from temporalio.client import Client, WorkflowHandle
 from chaos.nursery import Child, Nursery
 from flowforge.durable.placement import Placement
 from flowforge.orders.contracts import OrderOptions, OrderState
+from flowforge.orders.control import OrderControl
+from flowforge.orders.control_rows import ControlRows
 from flowforge.orders.gateway import NewOrder, OrderGateway, PlacedOrder
 from flowforge.orders.journal import OrderJournal
 from flowforge.orders.read_model import ReadModel
@@ -93,6 +95,12 @@ class World:
         found: Mapping[str, str] = await self.database.read(_ledger, order_id)
         return found
 
+    @property
+    def control(self) -> OrderControl:
+        """What an operator may do to orders."""
+        rows = ControlRows(self.database)
+        return OrderControl(self.client, rows, task_queue=self.task_queue, options=self.options)
+
     async def end_children(self) -> None:
         """Kill every process that is left, frozen ones too."""
         for child in self.children:
@@ -113,8 +121,9 @@ async def open_world(
     database_url: str,
     options: OrderOptions = OPTIONS,
     settings: Mapping[str, str] | None = None,
+    task_queue: str = "",
 ) -> AsyncIterator[World]:
-    """Open a world with a task queue of its own; leaving it kills its processes.
+    """Open a world; leaving it kills its processes.
 
     Args:
         client: connected to the target.
@@ -123,6 +132,7 @@ async def open_world(
         database_url: an empty database that is up to date.
         options: how its orders run.
         settings: environment variables of its processes.
+        task_queue: a queue that was used before; a new one by default.
     """
     database = Database(database_url)
     world = World(
@@ -133,11 +143,12 @@ async def open_world(
         reads=ReadModel(database),
         services=build_services(database, OrderJournal(database)),
         options=options,
-        task_queue=f"chaos-{uuid.uuid4()}",
+        task_queue=task_queue or f"chaos-{uuid.uuid4()}",
         settings=dict(settings or {}),
     )
     try:
-        await world.services.inventory.set_stock(SetStock(product_id=PRODUCT, on_hand=ENOUGH))
+        if not task_queue:
+            await world.services.inventory.set_stock(SetStock(product_id=PRODUCT, on_hand=ENOUGH))
         yield world
     finally:
         await world.end_children()

@@ -1,0 +1,25 @@
+"""Every scenario, in the order in which they run."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from chaos.house import House
+from chaos.judge import Verdict
+from chaos.plan import Plan
+from chaos.scenarios import api, database, points, races, storm, temporal, undo
+
+Scenario = Callable[[House, Plan], Awaitable[Verdict]]
+
+SCENARIOS: Final[Mapping[str, Scenario]] = {
+    "points": points.kills,
+    "zombies": points.zombies,
+    "storm": storm.storm,
+    "marathon": storm.marathon,
+    "api": api.run,
+    "terminate": temporal.terminate,
+    "lost-state": temporal.lose_state,
+    "database": database.run,
+    "undo": undo.run,
+    "races": races.run,
+}
+"""By the name that `--only` takes."""
