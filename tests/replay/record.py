@@ -1,26 +1,31 @@
-"""Records orders as this code runs them: `python -m tests.replay.record VERSION` adds that version's files.
+"""Records orders as this code runs them: `python -m tests.replay.record VERSION` writes that version's files.
 
 The histories of a released version are kept: they are what open orders look like when the next one is deployed.
 """
 
 import asyncio
+import gzip
 import json
 import logging
 import os
+import shutil
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from temporalio.exceptions import ApplicationError
-
-from flowforge.durable.placement import Placement
 from flowforge.orders.contracts import OrderOptions
 from flowforge.orders.control_rows import ControlRows
 from flowforge.orders.saga import REFUND
+from flowforge.persistence.migrations.migrate import migrate
 from flowforge.temporal.client import connect
 from flowforge.temporal.devserver import DevServer
 from flowforge.temporal.provision import provide
+from tests.replay.branches import PLACEMENTS, branches
+from tests.replay.walk import failing_for_good, walk
 from tests.workflow.shop import Gate, Shop, open_shop
 
 _FOLDER: Final = Path(__file__).parent / "histories"
@@ -33,16 +38,17 @@ _WISHES: Final[dict[str, dict[str, Any]]] = {
     "paused": {},
     "written-off": {"fail_at": "warehouse"},
 }
+_AT_ONCE: Final = 4
+_WITHIN_S: Final = 60
 _PRIVATE: Final = {"identity", "binaryChecksum", "stackTrace"}
-_PLACEMENTS: Final[tuple[Placement, ...]] = ("auto", "queue")
 
 
-async def _history(shop: Shop, ends: str) -> str:
+async def _history(ends: str, shop: Shop) -> str:
     gate = Gate(at=2)
     if ends in {"cancelled", "marked", "paused"}:
         shop.hooks.before["payments.charge" if ends == "paused" else "warehouse.apply"] = gate
     if ends == "written-off":
-        shop.hooks.before["payments.refund_by_key"] = _fail_for_good
+        shop.hooks.before["payments.refund_by_key"] = failing_for_good("account_closed")
     placed = await shop.place(**_WISHES[ends])
     name = placed.order_id
     match ends:
@@ -66,10 +72,6 @@ async def _history(shop: Shop, ends: str) -> str:
     return (await shop.handle(placed).fetch_history()).to_json()
 
 
-async def _fail_for_good(_count: int) -> None:
-    raise ApplicationError("the account was closed", type="account_closed", non_retryable=True)
-
-
 def _anonymous(value: Any) -> Any:
     """Leave out who ran it and where: no replay needs that."""
     if isinstance(value, dict):
@@ -80,14 +82,36 @@ def _anonymous(value: Any) -> Any:
 async def _record(version: str) -> None:
     binary = await provide(Path(os.environ.get("FLOWFORGE_DATA_DIR", ".flowforge")), report=print)
     with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder, "empty.sqlite3")
+        migrate(f"sqlite:///{empty}")
         async with DevServer(binary, data_dir=Path(folder)) as server:
-            client = await connect(server.target)
-            for placement in _PLACEMENTS:
-                options = OrderOptions(placement=placement, forward_max_interval_s=0.05, undo_max_interval_s=0.05)
-                for ends in _WISHES:
-                    async with open_shop(client, Path(folder), options) as shop:
-                        told = json.dumps(_anonymous(json.loads(await _history(shop, ends))), separators=(",", ":"))
-                    (_FOLDER / f"{version}-{ends}-{placement}.json").write_text(f"{told}\n")
+            client, at_once = await connect(server.target), asyncio.Semaphore(_AT_ONCE)
+
+            async def record(name: str, options: OrderOptions, way: Callable[[Shop], Awaitable[str]]) -> None:
+                database = Path(folder, f"{name}.sqlite3")
+                async with at_once:
+                    shutil.copy(empty, database)
+                    async with open_shop(client, f"sqlite:///{database}", options) as shop, asyncio.timeout(_WITHIN_S):
+                        _keep(f"{version}-{name}", await way(shop))
+
+            ways = []
+            for placement in PLACEMENTS:
+                plain = OrderOptions(placement=placement, forward_max_interval_s=0.05, undo_max_interval_s=0.05)
+                every_step = replace(plain, payment_capture="after_warehouse")
+                ways += [record(f"{ends}-{placement}", plain, partial(_history, ends)) for ends in _WISHES]
+                ways += [
+                    record(branch.name, every_step, partial(walk, branch))
+                    for branch in branches()
+                    if branch.placement == placement
+                ]
+            await asyncio.gather(*ways)
+
+
+def _keep(name: str, history: str) -> None:
+    told = json.dumps(_anonymous(json.loads(history)), separators=(",", ":"))
+    # Without the time, so that a history that is the same makes the same file.
+    (_FOLDER / f"{name}.json.gz").write_bytes(gzip.compress(told.encode(), mtime=0))
+    print(name, flush=True)
 
 
 if __name__ == "__main__":
