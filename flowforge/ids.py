@@ -68,6 +68,11 @@ def workflow_id_of_unwinding(workflow_id: str) -> str:
     return f"{workflow_id}~unwind"
 
 
+def workflow_id_of_return(workflow_id: str) -> str:
+    """Return the workflow id of the run that returns a completed order."""
+    return f"{workflow_id}~return"
+
+
 def workflow_id_of_key(idempotency_key: str) -> str:
     """Return the workflow id of the order that is placed with an idempotency key, the same in every process."""
     return f"key-{hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]}"

@@ -16,6 +16,7 @@ from flowforge.api.routers import (
     order_control,
     order_events,
     order_history,
+    order_returns,
     order_stats,
     orders,
     payments,
@@ -53,7 +54,7 @@ def create_app(services: AppServices) -> FastAPI:
     install(app)
     app.add_middleware(RequestFrame)
     # The statistics come before /orders/{order}, which would take their address for an order's.
-    for module in (order_stats, orders, order_events, order_history, order_control):
+    for module in (order_stats, orders, order_events, order_history, order_control, order_returns):
         app.include_router(module.router)
     for module in (inventory, payments, warehouse, shipments, engine, health, problems):
         app.include_router(module.router)

@@ -95,6 +95,20 @@ class OrderLists(Protocol):
         ...
 
 
+class OrderReturns(Protocol):
+    """Takes completed orders back; `orders.returns.OrderReturns` is the one."""
+
+    async def take_back(self, name: str, request_id: str) -> OrderRecord:
+        """Take an order back once, by order id or workflow id; return it as it is after a moment.
+
+        Raises:
+            NotFound: there is no such order.
+            Conflict: it has not completed.
+            TemporalUnavailable, DatabaseUnavailable: try again.
+        """
+        ...
+
+
 class OrderControls(Protocol):
     """What may be done to an order; `orders.control.OrderControl` is the one.
 
@@ -138,6 +152,7 @@ class AppServices:
     Attributes:
         orders: places and finds orders.
         control: what operators do to them.
+        returns: takes them back.
         read_model: lists orders, and tells their history.
         stats: counts them.
         backlog: asks Temporal what waits for a worker; answers soon, whatever Temporal does.
@@ -154,6 +169,7 @@ class AppServices:
 
     orders: Orders
     control: OrderControls
+    returns: OrderReturns
     read_model: OrderLists
     stats: Callable[[], Awaitable[OrderStats]]
     backlog: Callable[[], Awaitable[Backlog]]

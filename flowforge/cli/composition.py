@@ -27,6 +27,7 @@ from flowforge.orders.gateway import OrderGateway
 from flowforge.orders.journal import OrderJournal
 from flowforge.orders.read_model import ReadModel
 from flowforge.orders.reconciler import Reconciler
+from flowforge.orders.returns import OrderReturns
 from flowforge.orders.stats import Statistics
 from flowforge.persistence.database import Database
 from flowforge.persistence.migrations.migrate import migrate
@@ -66,6 +67,11 @@ class Fulfilment:
         rows = ControlRows(self.database)
         return OrderControl(client, rows, task_queue=self.settings.task_queue, options=self._order_options())
 
+    def returns(self, client: Client) -> OrderReturns:
+        """Return what takes completed orders back."""
+        options = self._order_options()
+        return OrderReturns(client, self.reads, task_queue=self.settings.task_queue, options=options)
+
     def worker(self, client: Client, version: WorkerDeploymentVersion | None = None) -> Worker:
         """Return a worker that is not yet running, of a version or of none."""
         orders = OrderActivities(self.journal, structlog.contextvars.bind_contextvars)
@@ -95,6 +101,7 @@ class Fulfilment:
             AppServices(
                 orders=orders,
                 control=self.control(client),
+                returns=self.returns(client),
                 read_model=self.reads,
                 stats=Statistics(self.database).take,
                 backlog=TaskQueueBacklog(client, self.settings.task_queue).measure,

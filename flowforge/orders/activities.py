@@ -7,7 +7,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from flowforge.errors import FlowForgeError
-from flowforge.orders.contracts import CancelRun, CloseOrder, OrderClosed
+from flowforge.orders.contracts import CancelRun, CloseOrder, MarkReturned, OrderClosed
 from flowforge.services.delivery import BindLogContext
 
 
@@ -18,6 +18,15 @@ class OrderRows(Protocol):
         """Move an order's status by compare-and-set, opening its row where no step got that far.
 
         Raises:
+            DatabaseUnavailable: nothing was written; try again.
+        """
+        ...
+
+    async def mark_returned(self, request: MarkReturned) -> None:
+        """Move a completed order on to `returned`, once.
+
+        Raises:
+            Conflict: the order has not completed.
             DatabaseUnavailable: nothing was written; try again.
         """
         ...
@@ -45,6 +54,16 @@ class OrderActivities:
             self._bind(order_id=order.order_id, workflow_id=order.workflow_id, request_id=order.request_id)
         try:
             return await self._rows.close(request)
+        except FlowForgeError as error:
+            raise ApplicationError(error.message, type=error.code, non_retryable=not error.retryable) from error
+
+    @activity.defn(name="orders.mark_returned")
+    async def mark_returned(self, request: MarkReturned) -> None:
+        """Move a completed order's row on to `returned`; a second time changes nothing."""
+        if self._bind is not None:
+            self._bind(order_id=request.order_id)
+        try:
+            await self._rows.mark_returned(request)
         except FlowForgeError as error:
             raise ApplicationError(error.message, type=error.code, non_retryable=not error.retryable) from error
 

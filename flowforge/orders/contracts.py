@@ -124,6 +124,33 @@ class CloseOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnOrder:
+    """Take a completed order back: parcel, units and money.
+
+    Attributes:
+        charge_id: what it was paid with.
+        ship: whether it was sent to the customer.
+        request_id: the request that asked for it, for the logs.
+        options: how the order was run; the return is tried in the same way, without a deadline.
+    """
+
+    order_id: str
+    workflow_id: str
+    charge_id: str
+    ship: bool
+    request_id: str
+    options: OrderOptions = field(default_factory=OrderOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkReturned:
+    """Move a completed order's row on to `returned`; `refunded_minor` is what was given back by that."""
+
+    order_id: str
+    refunded_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRun:
     """Have Temporal take a run for cancelled whose order is."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from flowforge.errors import Conflict, DatabaseUnavailable
 from flowforge.orders import attempts
-from flowforge.orders.contracts import CloseOrder, OrderClosed
+from flowforge.orders.contracts import CloseOrder, MarkReturned, OrderClosed
 from flowforge.orders.progress import Progress
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.orders import ORDER_EVENTS, ORDER_LINES, ORDERS
@@ -105,6 +105,32 @@ class OrderJournal:
         closed = await self._database.write(work)
         self._reach(operation, "after-commit")
         return closed
+
+    async def mark_returned(self, request: MarkReturned) -> None:
+        """Move a completed order on to `returned`, once.
+
+        Raises:
+            Conflict: the order has not completed.
+            DatabaseUnavailable: nothing was written; try again.
+        """
+
+        def work(connection: Connection) -> None:
+            mark_returned(connection, request)
+            self._reach("orders.returned", "inside")
+
+        self._reach("orders.returned", "before")
+        await self._database.write(work)
+        self._reach("orders.returned", "after-commit")
+
+
+def mark_returned(connection: Connection, request: MarkReturned) -> None:
+    """Do what OrderJournal.mark_returned does, in a transaction that is open already."""
+    at = datetime.now(UTC)
+    progress = _load(connection, request.order_id)
+    if progress is None:
+        raise Conflict(f"there is no order {request.order_id!r} to be returned")
+    if progress.mark_returned(request.refunded_minor, at):
+        _save(connection, request.order_id, progress, at)
 
 
 def close(connection: Connection, request: CloseOrder) -> OrderClosed:

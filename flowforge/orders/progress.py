@@ -137,6 +137,23 @@ class Progress:
         self.closed_at = at if request.to in CLOSED else None
         return True
 
+    def mark_returned(self, refunded_minor: int, at: datetime) -> bool:
+        """Take in that a completed order came back; tell whether that is new.
+
+        Raises:
+            Conflict: it has not completed.
+        """
+        if self.status == "returned":
+            return False
+        if self.status != "completed":
+            raise Conflict(f"only a completed order is returned; this one is {self.status}")
+        money = None
+        if refunded_minor and self.currency is not None:
+            money = str(Money(amount_minor=refunded_minor, currency=self.currency))
+        self.status = "returned"
+        self._add(_OF_NO_STEP, "returned", wording.returned(self._units, money), at)
+        return True
+
     @property
     def why_not_forward(self) -> tuple[str | None, str | None]:
         """Code and reason for which the order turned back, or is going to: it is marked as to be cancelled."""

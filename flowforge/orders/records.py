@@ -10,7 +10,7 @@ from flowforge.orders.contracts import OrderState, OrderStatus
 from flowforge.services.lines import Line
 
 EventStatus = Literal[
-    "started", "completed", "failed", "compensating", "compensated", "written_off", "paused", "resumed"
+    "started", "completed", "failed", "compensating", "compensated", "written_off", "paused", "resumed", "returned"
 ]
 
 CLOSED: Final[frozenset[OrderStatus]] = frozenset({"completed", "failed", "cancelled", "returned"})

@@ -55,6 +55,7 @@ async def http(shop: Shop) -> AsyncIterator[httpx2.AsyncClient]:
     services = AppServices(
         orders=shop.gateway,
         control=shop.control,
+        returns=shop.returns,
         read_model=shop.reads,
         stats=Statistics(shop.database).take,
         backlog=TaskQueueBacklog(shop.client, shop.task_queue).measure,

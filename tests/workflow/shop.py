@@ -31,6 +31,8 @@ from flowforge.orders.gateway import NewOrder, OrderGateway, PlacedOrder
 from flowforge.orders.journal import OrderJournal
 from flowforge.orders.read_model import ReadModel
 from flowforge.orders.records import OrderRecord
+from flowforge.orders.returning import ReturnWorkflow
+from flowforge.orders.returns import OrderReturns
 from flowforge.orders.workflow import OrderWorkflow
 from flowforge.persistence.database import Database
 from flowforge.persistence.migrations.migrate import migrate
@@ -114,6 +116,7 @@ class Counter:
     services: Services
     gateway: OrderGateway
     control: OrderControl
+    returns: OrderReturns
 
     async def place(self, **wishes: Any) -> PlacedOrder:
         """Place an order: 2 SKU-001, paid by tok_visa, unless the wishes say otherwise."""
@@ -158,7 +161,7 @@ class Shop(Counter):
 
 
 REPLAYER = Replayer(
-    workflows=[OrderWorkflow],
+    workflows=[OrderWorkflow, ReturnWorkflow],
     data_converter=pydantic_data_converter,
     workflow_runner=UnsandboxedWorkflowRunner(),
 )
@@ -198,6 +201,7 @@ async def open_counter(client: Client, where: Path | str, options: OrderOptions)
         reads=reads,
         services=build_services(database, OrderJournal(database)),
         gateway=OrderGateway(client, reads, task_queue=task_queue, options=options),
+        returns=OrderReturns(client, reads, task_queue=task_queue, options=options),
         control=OrderControl(client, ControlRows(database), task_queue=task_queue, options=options),
     )
     await database.close()

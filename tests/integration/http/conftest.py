@@ -17,6 +17,7 @@ from flowforge.persistence.database import Database
 from flowforge.persistence.migrations.migrate import migrate
 from tests.integration.http.played import PlayedOrders
 from tests.integration.http.played_control import PlayedControl
+from tests.integration.http.played_returns import PlayedReturns
 from tests.integration.orders.shop import Shop
 
 ORDER = {"product_id": "SKU-001", "quantity": 2, "customer_id": "customer-1", "payment_method": "tok_visa"}
@@ -31,6 +32,7 @@ class Api:
     http: httpx2.AsyncClient
     orders: PlayedOrders
     control: PlayedControl
+    returns: PlayedReturns
     feed: OrderFeed
     shop: Shop
 
@@ -79,10 +81,12 @@ async def _open(url: str, *, fault_injection: bool) -> AsyncIterator[Api]:
     shop = Shop(database)
     orders = PlayedOrders(shop)
     control = PlayedControl(orders)
+    returns = PlayedReturns(orders)
     feed = OrderFeed(shop.reads, quickest=timedelta(milliseconds=5), slowest=timedelta(milliseconds=20))
     services = AppServices(
         orders=orders,
         control=control,
+        returns=returns,
         read_model=shop.reads,
         stats=Statistics(database, good_for=timedelta()).take,
         backlog=_no_backlog,
@@ -97,6 +101,6 @@ async def _open(url: str, *, fault_injection: bool) -> AsyncIterator[Api]:
     app = create_app(services)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://shop") as http:
-        yield Api(app, http, orders, control, feed, shop)
+        yield Api(app, http, orders, control, returns, feed, shop)
     feed.close()
     await database.close()
