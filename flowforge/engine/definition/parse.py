@@ -20,6 +20,9 @@ from flowforge.engine.definition.selectors import (
 )
 from flowforge.engine.definition.step import Compensation, ForEach, RetryPolicy, Step, Transition, Transitions
 
+MAX_PROBLEMS: Final = 1_000
+"""How many problems are told of one text."""
+
 _PARTS: Final[Mapping[str, type[BaseModel]]] = {
     "steps": Step,
     "webhooks": Webhooks,
@@ -45,7 +48,7 @@ def parse(body: Any) -> tuple[Definition | None, tuple[Problem, ...]]:
     try:
         return Definition.model_validate(body), ()
     except ValidationError as error:
-        found = error.errors(include_url=False)
+        found = error.errors(include_url=False)[:MAX_PROBLEMS]
         # A list whose items are all refused counts as too short, which is news to nobody.
         return None, tuple(
             _problem(one, may_guess=at < _MOST_HINTS)

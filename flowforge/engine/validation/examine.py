@@ -5,7 +5,7 @@ from typing import Any
 
 from flowforge.engine.definition.document import Document, Form, of_value, read
 from flowforge.engine.definition.model import Definition
-from flowforge.engine.definition.parse import in_order, parse
+from flowforge.engine.definition.parse import MAX_PROBLEMS, in_order, parse
 from flowforge.engine.definition.problems import DefinitionRefused, Problem
 from flowforge.engine.dialects.normalise import Normalised, normalise
 from flowforge.engine.validation.catalogue import ActionCatalogue, NoCatalogue
@@ -23,7 +23,7 @@ class Report:
 
     Attributes:
         definition: what it defines; None where it has errors.
-        problems: errors and warnings, in the order of the text.
+        problems: errors and warnings, in the order of the text; of very many the first thousand.
     """
 
     definition: Definition | None
@@ -98,7 +98,7 @@ def _examine(document: Document, catalogue: ActionCatalogue) -> Report:
         problems = (*problems, *check(whole, catalogue))
     placed = _placed(document, normalised, problems)
     has_errors = any(problem.severity == "error" for problem in placed)
-    return Report(definition=None if has_errors else definition, problems=placed)
+    return Report(definition=None if has_errors else definition, problems=placed[:MAX_PROBLEMS])
 
 
 def _placed(document: Document, normalised: Normalised, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:

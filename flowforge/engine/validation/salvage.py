@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from flowforge.engine.definition.model import Definition
+from flowforge.engine.definition.parse import MAX_PROBLEMS
 
 _ROUNDS: Final = 3
 
@@ -18,7 +19,9 @@ def salvage(body: Any) -> Definition | None:
             return Definition.model_validate(rest)
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=False)
-        if any(len(details["loc"]) == 0 or details["type"] == "missing" for details in found):
+        if len(found) > MAX_PROBLEMS or any(
+            len(details["loc"]) == 0 or details["type"] == "missing" for details in found
+        ):
             return None
         for details in found:
             _leave_out(rest, [part for part in details["loc"] if not str(part).startswith("$")])

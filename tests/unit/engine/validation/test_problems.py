@@ -205,6 +205,12 @@ def test_too_many_steps_are_refused_without_looking_further() -> None:
     assert found(*steps) == [("FF-1014", "/steps", None)]
 
 
+@pytest.mark.parametrize("steps", [[3] * 2_000, [{"id": "a", "dependsOn": [f"b{n}" for n in range(2_000)]}]])
+def test_of_thousands_of_problems_the_first_thousand_is_told(steps: Any) -> None:
+    told = examine_value({"id": "d", "steps": steps})
+    assert (len(told.problems), told.definition) == (1_000, None)
+
+
 def test_everything_wrong_with_a_text_is_told_at_once_in_its_order() -> None:
     text = """
 id: shop
