@@ -188,6 +188,10 @@ def test_double_that_is_an_integer_is_handed_on_as_one(text: str) -> None:
     assert type(Expression.parse(text).evaluate({})) is int
 
 
+def test_double_that_is_an_integer_is_handed_on_as_one_in_arrays_and_objects_too() -> None:
+    assert repr(Expression.parse("[4 / 2, {a: 6 / 2, b: -0}]").evaluate({})) == "[2, {'a': 3, 'b': -0.0}]"
+
+
 @pytest.mark.parametrize(
     ("holds", "values"),
     [(True, [True, 1, -1, "0", [], {}, math.inf]), (False, [False, 0, 0.0, -0.0, math.nan, "", None, UNDEFINED])],
