@@ -14,10 +14,11 @@ from typing import Any, TypeVar, overload
 
 from temporalio import activity
 
+from flowforge.durable.owner import SagaOwner
 from flowforge.durable.placement import ActivityRef
 from flowforge.durable.policies import Policies, Policy
 from flowforge.durable.runtime import Runtime
-from flowforge.durable.scope import SagaOwner, SagaScope
+from flowforge.durable.scope import SagaScope
 from flowforge.durable.undo import RegisteredUndo
 
 A = TypeVar("A")

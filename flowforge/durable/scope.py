@@ -10,69 +10,18 @@ import asyncio
 from collections.abc import Coroutine
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from temporalio.exceptions import ApplicationError
 
 from flowforge.durable.compensation import Compensation
 from flowforge.durable.failures import Failure, describe, is_cancellation, unwinding_cause
+from flowforge.durable.owner import NoOwner, SagaOwner
 from flowforge.durable.policies import Policies
 from flowforge.durable.runtime import Runtime, TemporalRuntime
 from flowforge.durable.undo import Undos
 
 R = TypeVar("R")
-
-
-class SagaOwner(Protocol):
-    """Whoever keeps account of a saga. Its methods run shielded from cancellation."""
-
-    async def unwinding(self, failure: Failure) -> bool:
-        """Take note that the saga turns back; return False where it is too late: the saga then counts as completed."""
-        ...
-
-    async def held(self) -> bool:
-        """Take note that the saga stands still before a step; return False where it must not."""
-        ...
-
-    async def released(self) -> None:
-        """Take note that it goes on; see `SagaScope.time_held`."""
-        ...
-
-    async def needs_attention(self) -> None:
-        """Take note that an undo can never succeed, and that all others are done."""
-        ...
-
-    async def unwound(self, failure: Failure) -> None:
-        """Take note that everything was undone or written off."""
-        ...
-
-    def changed(self) -> None:
-        """Take note that the saga's progress changed."""
-        ...
-
-
-class NoOwner:
-    """The owner of a saga that nobody keeps account of."""
-
-    async def unwinding(self, failure: Failure) -> bool:  # noqa: ARG002
-        """Always turn back."""
-        return True
-
-    async def held(self) -> bool:
-        """Always stand still."""
-        return True
-
-    async def released(self) -> None:
-        """Note nothing."""
-
-    async def needs_attention(self) -> None:
-        """Note nothing."""
-
-    async def unwound(self, failure: Failure) -> None:
-        """Note nothing."""
-
-    def changed(self) -> None:
-        """Note nothing."""
 
 
 class SagaScope:
@@ -232,12 +181,19 @@ class SagaScope:
                 await self._runtime.wait_until(lambda: not self._is_on_hold)
             else:
                 self._is_on_hold = False
-        finally:
-            self._held_steps -= 1
-            if self._held_steps == 0:
-                self._move_deadline(_now() - self._held_since)
+        except GeneratorExit:
+            raise  # dropped from memory: there is no time to be asked for any more, and nothing goes on
+        except BaseException:
+            self._go_on()
+            raise
+        self._go_on()
         if self._held_steps == 0:
             await self._owner.released()
+
+    def _go_on(self) -> None:
+        self._held_steps -= 1
+        if self._held_steps == 0:
+            self._move_deadline(_now() - self._held_since)
 
     def _move_deadline(self, by_s: float) -> None:
         self.time_held += timedelta(seconds=by_s)

@@ -14,10 +14,11 @@ from temporalio.exceptions import FailureError
 
 from flowforge.durable.failures import is_cancellation, message_of
 from flowforge.durable.fence import StepCall, UndoStep, WriteOffStep, WrittenOff
+from flowforge.durable.owner import SagaOwner
 from flowforge.durable.placement import ActivityRef, Placement
 from flowforge.durable.policies import Policies, Policy
 from flowforge.durable.runtime import Runtime
-from flowforge.durable.scope import SagaOwner, SagaScope
+from flowforge.durable.scope import SagaScope
 from flowforge.durable.undo import RegisteredUndo
 
 _PATIENCE_WITH_AN_UNDO: Final = timedelta(seconds=5)

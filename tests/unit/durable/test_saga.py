@@ -7,8 +7,8 @@ import pytest
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
+from flowforge.durable.owner import NoOwner
 from flowforge.durable.saga import Saga
-from flowforge.durable.scope import NoOwner
 from tests.unit.durable.loop_runtime import LoopRuntime, refusal
 
 FIRST, SECOND, THIRD = "first", "second", "third"

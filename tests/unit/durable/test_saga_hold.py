@@ -7,8 +7,8 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from flowforge.durable import scope
+from flowforge.durable.owner import NoOwner
 from flowforge.durable.saga import Saga
-from flowforge.durable.scope import NoOwner
 from tests.unit.durable.loop_runtime import LoopRuntime, refusal
 from tests.unit.durable.test_fenced_saga import saga_in, walk
 
@@ -176,3 +176,33 @@ async def test_fenced_saga_is_held_too() -> None:
     runtime.poke()
     await walking
     assert len(runtime.calls) == 3
+
+
+class NobodyToAsk(LoopRuntime):
+    """A runtime that is gone when the saga is thrown away, as Temporal's is."""
+
+    def ends_run(self, error: BaseException) -> bool:
+        raise AssertionError(f"asked about {error!r}")
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+async def test_saga_is_thrown_away_with_its_run_nothing_is_asked_or_undone(*, is_held: bool) -> None:
+    """A run that was terminated is dropped by its worker, and its coroutine is closed by whoever collects it."""
+    runtime, forever = NobodyToAsk(), asyncio.Event()
+
+    async def hang(_request: object) -> None:
+        await forever.wait()
+
+    runtime.script("book", hang)
+    saga = Saga(runtime=runtime, deadline=timedelta(seconds=5))
+    if is_held:
+        saga.hold()
+    before = asyncio.all_tasks()
+    walking = two_steps(saga)
+    walking.send(None)
+    await asyncio.sleep(0)
+    await asyncio.to_thread(walking.close)  # where no event loop runs
+    left = asyncio.all_tasks() - before
+    assert runtime.calls == ([] if is_held else ["book"])
+    for task in left:
+        task.cancel()
