@@ -2,6 +2,7 @@
 
 import json
 import re
+from bisect import bisect_right
 from typing import Any, Final, NoReturn
 
 from flowforge.engine.definition.pointers import join
@@ -55,31 +56,27 @@ class _Survey:
     """Walks the tokens of a text that is known to be well-formed."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
-        self._line = 1
-        self._line_start = 0
+        self._tokens = _TOKEN.finditer(text)
+        self._line_starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
         self._places: Places = {}
+        self._offset = 0
 
     def run(self) -> Places:
-        self._value("", self._next())
+        token = self._next()
+        self._mark("")
+        self._value("", token)
         return self._places
 
     def _next(self) -> str:
-        match = _TOKEN.match(self._text, self._at)
-        if match is None:
-            raise ValueError("the text is not the JSON that was read")
-        start = match.start(1)
-        self._line += self._text.count("\n", self._at, start)
-        self._line_start = self._text.rfind("\n", 0, start) + 1 if "\n" in match[0] else self._line_start
-        self._start, self._at = start, match.end()
+        match = next(self._tokens)
+        self._offset = match.start(1)
         return match[1]
 
     def _mark(self, pointer: str) -> None:
-        self._places.setdefault(pointer, (self._line, self._start - self._line_start + 1))
+        line = bisect_right(self._line_starts, self._offset)
+        self._places[pointer] = (line, self._offset - self._line_starts[line - 1] + 1)
 
     def _value(self, pointer: str, token: str) -> None:
-        self._mark(pointer)
         if token == "{":  # noqa: S105  a brace
             self._members(pointer)
         elif token == "[":  # noqa: S105  a bracket
@@ -101,5 +98,7 @@ class _Survey:
         while token != "]":  # noqa: S105
             if token == ",":  # noqa: S105
                 token = self._next()
-            self._value(join(pointer, index), token)
+            item = f"{pointer}/{index}"
+            self._mark(item)
+            self._value(item, token)
             token, index = self._next(), index + 1
