@@ -105,12 +105,13 @@ STATS_EXAMPLE: Final[dict[str, Any]] = {
         "failed": 31,
         "cancelled": 2,
         "needs_attention": 1,
+        "returned": 0,
     },
     "rates": [
         {
             "window_s": 60,
-            "counts": {"placed": 42, "completed": 40, "failed": 1, "cancelled": 0},
-            "per_minute": {"placed": 42.0, "completed": 40.0, "failed": 1.0, "cancelled": 0.0},
+            "counts": {"placed": 42, "completed": 40, "failed": 1, "cancelled": 0, "returned": 0},
+            "per_minute": {"placed": 42.0, "completed": 40.0, "failed": 1.0, "cancelled": 0.0, "returned": 0.0},
         }
     ],
     "oldest_open": {

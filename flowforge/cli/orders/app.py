@@ -16,7 +16,7 @@ Undo = Annotated[str, typer.Argument(help="The undo, as `orders show` names it."
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, as the API has it, and nothing else.")]
 ApiUrl = Annotated[str | None, typer.Option(help="Where the API is; without, FLOWFORGE_API_URL.", metavar="URL")]
 Reason = Annotated[str, typer.Option(help="Why, in one line; it is kept with the order.")]
-Status = Literal["running", "paused", "compensating", "completed", "failed", "cancelled", "needs_attention"]
+Status = Literal["running", "paused", "compensating", "completed", "failed", "cancelled", "needs_attention", "returned"]
 
 
 @app.callback()

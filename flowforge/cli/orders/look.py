@@ -57,12 +57,10 @@ def name_of(order: Mapping[str, Any]) -> str:
 
 def goods(order: Mapping[str, Any]) -> str:
     """Return what was ordered."""
-    lines = order.get("items") or ()
-    if len(lines) > 1:
-        return f"{len(lines)} products"
-    if order.get("product_id") is None:
-        return "?"
-    return plain(f"{order['quantity']} x {order['product_id']}")
+    items = order["items"]
+    if len(items) != 1:
+        return f"{len(items)} products" if items else "?"
+    return plain(f"{items[0]['quantity']} x {items[0]['product_id']}")
 
 
 def total(order: Mapping[str, Any]) -> str:

@@ -79,9 +79,11 @@ def _facts(order: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "order_id", order["order_id"]
     yield "workflow_id", order["workflow_id"]
     if order["customer_id"] is not None:
-        yield "ordered", f"{goods(order)} for {order['customer_id']}, paid with {order['payment_method']}"
-    for line in order.get("items") or ():
-        yield "", f"{line['quantity']} x {line['product_id']}"
+        sent = ", to be sent" if order["ship"] else ""
+        yield "ordered", f"{goods(order)} for {order['customer_id']}, paid with {order['payment_method']}{sent}"
+    if len(order["items"]) > 1:
+        for item in order["items"]:
+            yield "", f"{item['quantity']} x {item['product_id']}"
     if total(order):
         charge = "" if order["charge_id"] is None else f", charge {order['charge_id']}"
         yield "total", f"{total(order)}{charge}"
