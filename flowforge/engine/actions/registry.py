@@ -1,0 +1,102 @@
+"""The actions that a process offers, by name, and what each says of itself."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from flowforge.engine.actions.declaration import ActionContext
+from flowforge.engine.validation.catalogue import ActionFacts
+from flowforge.errors import StartupError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One action.
+
+    Attributes:
+        name: its name in definitions.
+        description: one sentence for people.
+        category: under which it is listed.
+        has_effect: whether it changes something in the world.
+        changes: tells that of particular params, where it depends on them.
+        fenced: whether it refuses an effect that comes after its undo.
+        schema: a JSON Schema of its params; None where it takes anything.
+        read: turns params into what `run` takes, raising pydantic's ValidationError; None to pass them on as they are.
+        run: does it; None where the workflow itself does.
+        is_plain: whether `run` is a plain function, which needs a thread.
+    """
+
+    name: str
+    description: str = ""
+    category: str = "custom"
+    has_effect: bool = True
+    changes: Callable[[Any], bool] | None = None
+    fenced: bool = False
+    schema: dict[str, Any] | None = None
+    read: Callable[[Any], Any] | None = None
+    run: Callable[[Any, ActionContext], Any] | None
+    is_plain: bool = False
+
+    @property
+    def facts(self) -> ActionFacts:
+        """What validation needs to know."""
+        return ActionFacts(name=self.name, schema=self.schema, has_effect=self.has_effect, fenced=self.fenced)
+
+
+class ActionRegistry:
+    """All actions of a process; implements ActionCatalogue."""
+
+    def __init__(self, actions: Mapping[str, Action]) -> None:
+        self._actions = dict(sorted(actions.items()))
+
+    @classmethod
+    def of(cls, built_in: Iterable[Action], samples: Iterable[Action] = (), own: Iterable[Action] = ()) -> Self:
+        """Put actions together: those of one's own take the place of samples with the same names.
+
+        Raises:
+            StartupError: two actions have one name.
+        """
+        found: dict[str, Action] = {}
+        fixed: set[str] = set()
+        for actions, may_be_replaced in ((samples, True), (built_in, False), (own, False)):
+            for each in actions:
+                if each.name in fixed:
+                    raise StartupError(f"there are two actions named {each.name!r}; give one of them another name")
+                found[each.name] = each
+                if not may_be_replaced:
+                    fixed.add(each.name)
+        return cls(found)
+
+    def get(self, name: str) -> Action | None:
+        """Return an action, None where there is none of that name."""
+        return self._actions.get(name)
+
+    def find(self, name: str) -> ActionFacts | None:
+        """See ActionCatalogue.find."""
+        found = self._actions.get(name)
+        return None if found is None else found.facts
+
+    def names(self) -> Iterable[str]:
+        """See ActionCatalogue.names."""
+        return self._actions.keys()
+
+    def has_effect(self, name: str, params: Any) -> bool:
+        """Tell whether an action changes something when it is given these params; an unknown one might."""
+        found = self._actions.get(name)
+        if found is None:
+            return True
+        return found.has_effect if found.changes is None else found.changes(params)
+
+    def listing(self) -> list[dict[str, Any]]:
+        """Return what people are shown of every action, by name, as JSON."""
+        return [
+            {
+                "name": each.name,
+                "description": each.description,
+                "category": each.category,
+                "effect": each.has_effect,
+                "fenced": each.fenced,
+                "schema": each.schema,
+            }
+            for each in self._actions.values()
+        ]
