@@ -8,7 +8,7 @@ ARGS   ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test soak check fmt bench fuzz fuzz-expressions lock clean
+.PHONY: help setup demo test soak check fmt bench chaos mutants fuzz fuzz-expressions lock clean
 
 # An environment whose Python is gone (an upgrade, a move) is made again.
 ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
@@ -51,6 +51,12 @@ fuzz: $(STAMP) ## 20,000 made-up requests to a running FlowForge, and clients th
 
 fuzz-expressions: $(STAMP) ## 200,000 made-up expressions, each held against a real JavaScript
 	FUZZ_EXPRESSIONS=200000 $(PYTHON) -m pytest tests/unit/engine/expressions/test_fuzz.py $(ARGS)
+
+chaos: $(STAMP) ## kill everything for half an hour, and write docs/reliability.md; ARGS='--minutes 5 --seed 7'
+	@$(PYTHON) -m chaos $(ARGS)
+
+mutants: $(STAMP) ## break each guarantee, and see the test that must notice turn red
+	$(PYTHON) -m pytest mutants $(ARGS)
 
 lock: ## pin the requirements anew, after a change in pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url \

@@ -8,22 +8,22 @@ from typing import Any, Final, Literal
 
 from chaos.expectations import ends, marks
 from chaos.nursery import Child
-from chaos.operator import asking
+from chaos.operator import Operator
 from chaos.points import LAST, UNDO_NAMES, UNDOS, Point, Route
 from chaos.world import World
 from flowforge.durable.placement import Placement
 from flowforge.orders.audit import audit
 from flowforge.orders.gateway import PlacedOrder
-from flowforge.orders.workflow import OrderWorkflow
 
 _IN_TURN: Final = 3
 """Of so many kills in a row, where the point allows it, the second meets an order that was cancelled before it began,
 and the third is followed by a cancellation before another worker is there."""
 
-_WITHIN_S: Final = 60.0
+_WITHIN_S: Final = 120.0
 _FROZEN_S: Final = 5.0
 """Longer than any attempt of these orders may take."""
 
+_GRACE_S: Final = 3.0
 _STUCK: Final = UNDOS[0]
 _IN_BOTH_WAYS: Final = frozenset({*UNDOS, "orders.close.compensating"})
 
@@ -64,9 +64,9 @@ class Drill:
             fault = self._fault(2) if goes_on and number + 1 < times else ""
             async with asyncio.timeout(_WITHIN_S):
                 heir = await self._once(worker, route, is_cancelled=is_cancelled, heirs_fault=fault)
-                worker = heir if fault else None
-                if not fault:
-                    await heir.end()
+                worker = heir if fault and not heir.exited.done() else None
+                if worker is None:
+                    await self.world.end_children()
 
     def _route(self, number: int) -> Route:
         if self.point.operation in _IN_BOTH_WAYS and number % _IN_TURN == 1:
@@ -75,10 +75,21 @@ class Drill:
 
     def _fault(self, time: int) -> str:
         fault = f"{self.how}:{self.point}:{time}"
-        return f"{_refusal()},{fault}" if self.point.route == "needs attention" else fault
+        return f"{self._refusal},{fault}" if self._refusal else fault
+
+    @property
+    def _refusal(self) -> str:
+        """The undo that refuses on the way to this point."""
+        match self.point.route:
+            case "needs attention":
+                return f"refuse:{_STUCK}:before"
+            case "is given up":
+                return f"refuse:{self.point.operation.removesuffix('.write_off')}.undo:before"
+            case _:
+                return ""
 
     async def _once(self, worker: Child | None, route: Route, *, is_cancelled: bool, heirs_fault: str) -> Child:
-        placed, victim, requests = await self._hit(worker, route)
+        placed, victim, operator = await self._hit(worker, route)
         if self.point.moment == "inside":
             # One that is frozen there holds the database's lock: nobody can end the order before it goes on.
             asyncio.get_running_loop().call_later(_FROZEN_S, victim.send, signal.SIGCONT)
@@ -89,49 +100,73 @@ class Drill:
             await self._until_attention_is_needed(placed)
             if self.how == "stop":
                 await _end_zombie(victim)  # it is one that refuses
-            requests.append(asking(self.world, placed, OrderWorkflow.retry_compensation, UNDO_NAMES[_STUCK]))
+            operator.retry(UNDO_NAMES[_STUCK])
         elif route == "is held":
-            requests.append(asking(self.world, placed, OrderWorkflow.resume))
-        heir = await self.world.worker(heirs_fault)
+            operator.resume()
+        heir = await self.world.worker(self._refusal if route == "is given up" else heirs_fault)
         try:
             await self._see_the_end(placed, route, is_cancelled=is_cancelled, heir=heir)
             if self.how == "stop":
                 await self._wake(victim, placed)
         finally:
-            for request in requests:
-                request.cancel()
-            await asyncio.gather(*requests, return_exceptions=True)
+            await operator.leave()
         return heir
 
-    async def _hit(self, worker: Child | None, route: Route) -> tuple[PlacedOrder, Child, list[asyncio.Task[None]]]:
-        """Place an order; return it, its worker when that has died of it or is frozen, and what was asked of it."""
-        fails = route in {"fails", "needs attention"}
-        requests: list[asyncio.Task[None]] = []
-        if worker is None and route not in {"never begins", "is held"}:
+    async def _hit(self, worker: Child | None, route: Route) -> tuple[PlacedOrder, Child, Operator]:
+        """Place an order; return it, its worker when that has died of it or is frozen, and who asks things of it."""
+        if worker is None and route not in {"never begins", "is held", "is returned"}:
             worker = await self.world.worker(self._fault(1))
-        placed = await self.world.place(self.placement, fail_at=LAST if fails else None)
+        fails = route in {"fails", "needs attention", "is given up"}
+        placed = await self.world.place_longest(self.placement, fail_at=LAST if fails else None)
+        operator = Operator(self.world, placed)
         if worker is None:
-            if route == "never begins":
-                await self.world.handle(placed.workflow_id).cancel()
-            else:
-                requests.append(asking(self.world, placed, OrderWorkflow.pause))
-                if self.point.operation == "orders.close.running":
-                    requests.append(asking(self.world, placed, OrderWorkflow.resume, only_when="paused"))
-            worker = await self.world.worker(self._fault(1))
-        ending = asyncio.create_task(self.world.handle(placed.workflow_id).result())
-        frozen = asyncio.create_task(worker.stopped.wait())
-        whichever: set[asyncio.Future[Any]] = {ending, frozen, worker.exited}
-        await asyncio.wait(whichever, return_when=asyncio.FIRST_COMPLETED)
-        ending.cancel()
-        frozen.cancel()
-        await asyncio.gather(ending, frozen, return_exceptions=True)
+            worker = await self._prepare(placed, operator, route)
+        elif route == "is given up":
+            operator.write_off(UNDO_NAMES[f"{self.point.operation.removesuffix('.write_off')}.undo"])
+        await self._until_hit(worker, placed, route)
+        self.hits += 1
+        return placed, worker, operator
+
+    async def _prepare(self, placed: PlacedOrder, operator: Operator, route: Route) -> Child:
+        """Do to an order what has to be done before the worker comes that meets the point."""
+        if route == "never begins":
+            await self.world.handle(placed.workflow_id).cancel()
+        elif route == "is held":
+            operator.pause()
+            if self.point.operation == "orders.close.running":
+                operator.resume()
+        else:
+            first = await self.world.worker()
+            await self.world.handle(placed.workflow_id).result()
+            await first.end()
+            operator.take_back()
+        return await self.world.worker(self._fault(1))
+
+    async def _until_hit(self, worker: Child, placed: PlacedOrder, route: Route) -> None:
+        hit = asyncio.create_task(worker.stopped.wait())
+        whichever: set[asyncio.Future[Any]] = {hit, worker.exited}
+        ending = asyncio.create_task(self._end(placed, route))
+        await asyncio.wait({*whichever, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if ending.done():
+            # What is committed can be seen before its worker dies of it.
+            await asyncio.wait(whichever, return_when=asyncio.FIRST_COMPLETED, timeout=_GRACE_S)
+        for task in (hit, ending):
+            task.cancel()
+        await asyncio.gather(hit, ending, return_exceptions=True)
         if not (worker.was_killed or worker.stopped.is_set()):
             code = worker.exited.result() if worker.exited.done() else "none"
-            raise AssertionError(
-                f"{placed.order_id} did not meet it: exit code {code}, {worker.log.read_text()[-500:]}"
-            )
-        self.hits += 1
-        return placed, worker, requests
+            raise AssertionError(f"{placed.order_id} did not meet it: code {code}, {worker.log.read_text()[-500:]}")
+
+    async def _end(self, placed: PlacedOrder, route: Route) -> None:
+        """Wait for the end of an order, which for one that is taken back comes after the end of its run."""
+        if route != "is returned":
+            await self.world.handle(placed.workflow_id).result()
+            return
+        status = None
+        while status != "returned":
+            await asyncio.sleep(0.1)
+            record = await self.world.reads.get(placed.order_id)
+            status = None if record is None else record.status
 
     async def _wake(self, zombie: Child, placed: PlacedOrder) -> None:
         """Let a frozen worker go on, and have it end by itself; see that nothing came of it."""
@@ -143,7 +178,7 @@ class Drill:
 
     async def _until_attention_is_needed(self, placed: PlacedOrder) -> None:
         """See that the order waits for an operator, with all else undone, and take the refusing worker away."""
-        refusing = await self.world.worker(_refusal())
+        refusing = await self.world.worker(self._refusal)
         while True:
             record = await self.world.reads.get(placed.order_id)
             if record is not None and record.status == "needs_attention":
@@ -155,7 +190,7 @@ class Drill:
         await refusing.end()
 
     async def _see_the_end(self, placed: PlacedOrder, route: Route, *, is_cancelled: bool, heir: Child) -> None:
-        ending = asyncio.create_task(self.world.handle(placed.workflow_id).result())
+        ending = asyncio.create_task(self._end(placed, route))
         whichever: set[asyncio.Future[Any]] = {ending, heir.exited}
         await asyncio.wait(whichever, return_when=asyncio.FIRST_COMPLETED)
         if heir.exited.done() and not ending.done():
@@ -189,7 +224,3 @@ async def _end_zombie(zombie: Child) -> None:
     code = await zombie.end(signal.SIGTERM)
     if code != 0:
         raise AssertionError(f"the zombie ended with {code}: {zombie.log.read_text()[-500:]}")
-
-
-def _refusal() -> str:
-    return f"refuse:{_STUCK}:before"

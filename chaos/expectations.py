@@ -1,9 +1,12 @@
 """How an order may end whose worker died at a point, and which marks each of its ledger rows may then have."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from chaos.points import FORWARD, UNDOABLE, Point, Route
 from flowforge.durable.placement import Placement
+
+_ALWAYS: Final[Mapping[Route, str]] = {"never begins": "cancelled", "is returned": "returned"}
 
 
 def ends(point: Point, route: Route, *, is_cancelled: bool, is_frozen: bool = False) -> set[str]:
@@ -15,11 +18,9 @@ def ends(point: Point, route: Route, *, is_cancelled: bool, is_frozen: bool = Fa
         is_cancelled: whether it was cancelled after that.
         is_frozen: whether its worker did not die but froze, and went on.
     """
-    if route == "never begins":
-        return {"cancelled"}
-    fails = route in {"fails", "needs attention"}
+    fails = route in {"fails", "needs attention", "is given up"}
     if not is_cancelled:
-        return {"failed" if fails else "completed"}
+        return {_ALWAYS.get(route, "failed" if fails else "completed")}
     if is_frozen:
         # It goes on with what it had begun, maybe faster than the one that unwinds.
         return {"failed" if fails else "completed", "cancelled"}
@@ -46,13 +47,15 @@ def marks(
         is_cancelled: whether it was cancelled after the kill.
         placement: where its steps ran first; None where its worker froze and went on.
     """
-    if ended == "completed":
+    if ended in {"completed", "returned"}:
         return {operation: {"applied"} for operation in FORWARD}
     if route == "never begins":
         return {operation: {"tombstone"} for operation in UNDOABLE}
     if placement is None and is_cancelled:
         return {operation: {"undone", "tombstone"} for operation in UNDOABLE}
     allowed: dict[str, set[str | None]] = {operation: {"undone"} for operation in UNDOABLE}
+    if route == "is given up":
+        del allowed[point.operation.removesuffix(".write_off")]  # it depends on the service
     if not is_cancelled or point.operation not in FORWARD:
         return allowed
     killed_at = FORWARD.index(point.operation)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from chaos.points import FORWARD, PLACEMENTS
+from chaos.points import ALWAYS, FORWARD, PLACEMENTS
 from chaos.world import World
 from flowforge.durable.placement import Placement
 from flowforge.errors import Fault
@@ -19,7 +19,11 @@ from flowforge.services.faults import FAIL_AT_OPERATIONS
 Kind = Literal["plain", "fails", "declined", "cancelled", "cancelled twice"]
 
 _MIX: Final[dict[Kind, int]] = {"plain": 55, "fails": 15, "declined": 10, "cancelled": 12, "cancelled twice": 8}
-_FAULTS: Final = [name for name, operation in FAIL_AT_OPERATIONS.items() if operation in FORWARD]
+_LONGEST: Final = 0.2
+_FAULTS: Final = {
+    is_longest: [name for name, operation in FAIL_AT_OPERATIONS.items() if operation in steps]
+    for is_longest, steps in ((False, ALWAYS), (True, FORWARD))
+}
 _PAUSE_S: Final = 0.25
 
 _ENDS: Final[dict[Kind, frozenset[str]]] = {
@@ -36,11 +40,13 @@ class Wish:
     """An order before it is placed.
 
     Attributes:
+        is_longest: whether it takes every step there is, or only those that every order takes.
         cancel_after_s: the pauses before each cancellation, in seconds.
     """
 
     kind: Kind
     placement: Placement
+    is_longest: bool = False
     fail_at: str | None = None
     cancel_after_s: tuple[float, ...] = ()
 
@@ -49,10 +55,12 @@ class Wish:
         """Draw one."""
         [kind] = chance.choices(list(_MIX), weights=list(_MIX.values()))
         cancels = {"cancelled": 1, "cancelled twice": 2}.get(kind, 0)
+        is_longest = chance.random() < _LONGEST
         return cls(
             kind=kind,
             placement=chance.choice(PLACEMENTS),
-            fail_at=chance.choice(_FAULTS) if kind == "fails" else None,
+            is_longest=is_longest,
+            fail_at=chance.choice(_FAULTS[is_longest]) if kind == "fails" else None,
             cancel_after_s=tuple(chance.uniform(0, 0.3) for _ in range(cancels)),
         )
 
@@ -84,7 +92,6 @@ class Load:
     """
 
     world: World
-    place: Callable[..., Awaitable[PlacedOrder]] | None = None
     asked: int = 0
     accepted: list[Accepted] = field(default_factory=list)
     retried: int = 0
@@ -93,7 +100,7 @@ class Load:
         """Place an order, cancel it where it is to be cancelled, and return it."""
         self.asked += 1
         key = uuid.uuid4().hex
-        place = self.place or self.world.place
+        place = self.world.place_longest if wish.is_longest else self.world.place
         method = "tok_chargeDeclined" if wish.kind == "declined" else "tok_visa"
         placed: PlacedOrder = await self._until_answered(
             lambda: place(wish.placement, idempotency_key=key, payment_method=method, fail_at=wish.fail_at, quantity=1)

@@ -1,46 +1,87 @@
-"""An operator who asks something of an order until a worker is there to take it, or the order has ended."""
+"""An operator who asks something of an order until a worker is there to do it, or the order has ended."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from chaos.world import World
+from flowforge.errors import FlowForgeError
+from flowforge.orders.contracts import OrderStatus, WriteOff
 from flowforge.orders.gateway import PlacedOrder
+from flowforge.orders.returns import OrderReturns
+from flowforge.orders.workflow import OrderWorkflow
 
 _PAUSE_S: Final = 0.2
 
 
-def asking(
-    world: World, placed: PlacedOrder, update: Any, *arguments: Any, only_when: str | None = None
-) -> asyncio.Task[None]:
-    """Ask, in the background.
+class Operator:
+    """Asks, in the background; the tasks end when what was asked is done, or cannot be any more."""
 
-    Args:
-        world: where the order is.
-        placed: the order.
-        update: what is asked of its run.
-        arguments: with what.
-        only_when: the status that its row must have before.
-    """
-    return asyncio.create_task(_ask(world, placed, update, arguments, only_when))
+    def __init__(self, world: World, placed: PlacedOrder) -> None:
+        self._world = world
+        self._placed = placed
+        self._asking: list[asyncio.Task[None]] = []
 
+    def pause(self) -> None:
+        """Hold the order."""
+        self._ask(lambda: self._update(OrderWorkflow.pause))
 
-async def _ask(world: World, placed: PlacedOrder, update: Any, arguments: Any, only_when: str | None) -> None:
-    while only_when is not None:
-        record = await world.reads.get(placed.order_id)
-        if record is not None and record.status == only_when:
-            break
-        await asyncio.sleep(_PAUSE_S)
-    while True:
-        try:
-            await world.handle(placed.workflow_id).execute_update(update, *arguments)
-        except WorkflowUpdateFailedError:
-            await asyncio.sleep(_PAUSE_S)  # a run that has forgotten how far it was gets there again
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return  # it has ended
+    def resume(self) -> None:
+        """Let it go on, once it is held."""
+        self._ask(lambda: self._update(OrderWorkflow.resume), only_when="paused")
+
+    def retry(self, undo: str) -> None:
+        """Have an undo tried again that waits for it."""
+        self._ask(lambda: self._update(OrderWorkflow.retry_compensation, undo), only_when="needs_attention")
+
+    def write_off(self, undo: str) -> None:
+        """Give an undo up that waits for it."""
+        decision = WriteOff(name=undo, by="ann", reason="settled by hand")
+        self._ask(
+            lambda: self._update(OrderWorkflow.write_off_compensation, decision),
+            only_when="needs_attention",
+            always=True,
+        )
+
+    def take_back(self) -> None:
+        """Have the order returned, once it has completed."""
+        world = self._world
+        returns = OrderReturns(world.client, world.reads, task_queue=world.task_queue, options=world.options)
+        self._ask(lambda: returns.take_back(self._placed.order_id, "req_chaos"), only_when="completed", always=True)
+
+    async def leave(self) -> None:
+        """Ask no more."""
+        for task in self._asking:
+            task.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+
+    def _ask(
+        self, ask: Callable[[], Awaitable[Any]], *, only_when: OrderStatus | None = None, always: bool = False
+    ) -> None:
+        self._asking.append(asyncio.create_task(self._insist(ask, only_when, always=always)))
+
+    async def _insist(self, ask: Callable[[], Awaitable[Any]], only_when: OrderStatus | None, *, always: bool) -> None:
+        """Ask until it is done; with `always` again and again, since what was noted may be forgotten with its task."""
+        while True:
+            if only_when is None or await self._status() == only_when:
+                try:
+                    await ask()
+                except (WorkflowUpdateFailedError, FlowForgeError):
+                    pass  # a run that has forgotten how far it was gets there again
+                except RPCError as error:
+                    if error.status is RPCStatusCode.NOT_FOUND:
+                        return  # it has ended
+                else:
+                    if not always:
+                        return
             await asyncio.sleep(_PAUSE_S)
-        else:
-            return
+
+    async def _status(self) -> str | None:
+        record = await self._world.reads.get(self._placed.order_id)
+        return None if record is None else record.status
+
+    async def _update(self, update: Any, *arguments: Any) -> None:
+        await self._world.handle(self._placed.workflow_id).execute_update(update, *arguments)

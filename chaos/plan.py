@@ -16,7 +16,7 @@ class Plan:
     Attributes:
         seed: of all chance: the same again does the same to the same orders, as far as processes allow.
         share: how much of the whole is done, from above 0 to 1.
-        times: how often a worker is killed at each point, in each placement.
+        times: how often a worker is killed at each point in each of the two placements.
         kills: how many workers are killed at random.
         storm_orders: at least so many orders go through that.
         temporal_kills: how often Temporal is killed meanwhile.
@@ -46,7 +46,7 @@ class Plan:
         return cls(
             seed=seed,
             share=share,
-            times=max(2, round(20 * share)),
+            times=max(2, round(10 * share)),
             kills=max(10, round(1000 * share)) if kills is None else kills,
             storm_orders=max(100, round(3000 * share)),
             temporal_kills=max(2, round(50 * share)),
@@ -59,7 +59,7 @@ class Plan:
     @property
     def is_whole(self) -> bool:
         """Whether nothing was left out or made smaller."""
-        whole = self.times >= 20 and self.kills >= 1000 and self.temporal_kills >= 50
+        whole = self.times >= 10 and self.kills >= 1000 and self.temporal_kills >= 50
         return whole and self.marathon_orders >= 10_000 and not self.only
 
     def chance(self, *of: object) -> random.Random:

@@ -1,5 +1,6 @@
 """The campaign from beginning to end."""
 
+import asyncio
 import contextlib
 import tempfile
 import time
@@ -7,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.machine import Circumstances, circumstances
-from chaos.house import open_house
+from chaos.house import House, open_house
 from chaos.judge import Verdict
 from chaos.plan import Plan
 from chaos.report import write
-from chaos.scenarios.catalogue import Scenario
+from chaos.scenarios.catalogue import TOGETHER, Scenario
 
 Tell = Callable[[str], None]
 
@@ -32,17 +33,32 @@ async def run(
     verdicts: list[Verdict] = []
     with _folder(data_dir) as folder:
         async with open_house(binary, folder) as house:
-            for name, scenario in scenarios.items():
+
+            async def one(name: str) -> None:
                 tell(f"{name} ...")
-                begun = time.monotonic()
-                verdict = await scenario(house, plan)
-                verdict.took_s = time.monotonic() - begun
+                verdict = await _judged(scenarios[name], house, plan, name)
                 verdicts.append(verdict)
                 tell(f"{name}: {len(verdict.violations)} violations in {verdict.took_s:.0f} s, {verdict.told()}")
                 for violation in verdict.violations:
                     tell(f"  {violation}")
                 write(plan, where, verdicts)
+
+            for name in scenarios:
+                if name not in TOGETHER:
+                    await one(name)
+            await asyncio.gather(*(one(name) for name in scenarios if name in TOGETHER))
     return verdicts
+
+
+async def _judged(scenario: Scenario, house: House, plan: Plan, name: str) -> Verdict:
+    """Run a scenario; one that breaks has found something, too, and must not keep the others from running."""
+    begun = time.monotonic()
+    try:
+        verdict = await scenario(house, plan)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it is told
+        verdict = Verdict(name=name, violations=[f"it broke: {type(error).__name__}: {error}"])
+    verdict.took_s = time.monotonic() - begun
+    return verdict
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from chaos.nursery import Child, Nursery
 from flowforge.durable.placement import Placement
-from flowforge.orders.contracts import OrderOptions, OrderState
+from flowforge.orders.contracts import OrderOptions, OrderState, PaymentCapture
 from flowforge.orders.control import OrderControl
 from flowforge.orders.control_rows import ControlRows
 from flowforge.orders.gateway import NewOrder, OrderGateway, PlacedOrder
@@ -21,10 +21,12 @@ from flowforge.orders.workflow import OrderWorkflow
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.ledger import LEDGER
 from flowforge.services.inventory.contracts import SetStock
+from flowforge.services.lines import Line
 from flowforge.services.wiring import Services, build_services
 from flowforge.temporal.target import TemporalTarget
 
 PRODUCT = "SKU-001"
+OTHER_PRODUCT = "SKU-002"
 ENOUGH = 10_000_000
 
 OPTIONS = OrderOptions(forward_max_interval_s=0.5, undo_max_interval_s=0.5, attempt_timeout_s=3)
@@ -76,15 +78,24 @@ class World:
         self.children.append(await self.nursery.start("api", self.environment, host="127.0.0.1", port=port))
         return self.children[-1]
 
-    def gateway(self, placement: Placement) -> OrderGateway:
-        """Return a door through which orders get this placement."""
-        options = replace(self.options, placement=placement)
+    def gateway(self, placement: Placement, payment_capture: PaymentCapture = "immediate") -> OrderGateway:
+        """Return a door through which orders get this placement, and this time for taking their money."""
+        options = replace(self.options, placement=placement, payment_capture=payment_capture)
         return OrderGateway(self.client, self.reads, task_queue=self.task_queue, options=options)
 
-    async def place(self, placement: Placement = "auto", **wishes: Any) -> PlacedOrder:
+    async def place(
+        self, placement: Placement = "auto", *, payment_capture: PaymentCapture = "immediate", **wishes: Any
+    ) -> PlacedOrder:
         """Place an order: 2 units, paid by tok_visa, unless the wishes say otherwise."""
-        sample = {"request_id": "req_chaos", "product_id": PRODUCT, "quantity": 2, "customer_id": "cust_1"}
-        return await self.gateway(placement).place(NewOrder(**{**sample, "payment_method": "tok_visa", **wishes}))
+        order: dict[str, Any] = {"request_id": "req_chaos", "customer_id": "cust_1", "payment_method": "tok_visa"}
+        if "lines" not in wishes:
+            order |= {"product_id": PRODUCT, "quantity": 2}
+        return await self.gateway(placement, payment_capture).place(NewOrder(**order | wishes))
+
+    async def place_longest(self, placement: Placement, **wishes: Any) -> PlacedOrder:
+        """Place an order that takes every step there is, of two products."""
+        lines = (Line(product_id=PRODUCT, quantity=2), Line(product_id=OTHER_PRODUCT, quantity=1))
+        return await self.place(placement, payment_capture="after_warehouse", ship=True, lines=lines, **wishes)
 
     def handle(self, workflow_id: str) -> WorkflowHandle[OrderWorkflow, OrderState]:
         """Return the handle of an order's run."""
@@ -148,7 +159,8 @@ async def open_world(
     )
     try:
         if not task_queue:
-            await world.services.inventory.set_stock(SetStock(product_id=PRODUCT, on_hand=ENOUGH))
+            for product_id in (PRODUCT, OTHER_PRODUCT):
+                await world.services.inventory.set_stock(SetStock(product_id=product_id, on_hand=ENOUGH))
         yield world
     finally:
         await world.end_children()

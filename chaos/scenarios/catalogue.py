@@ -6,20 +6,24 @@ from typing import Final
 from chaos.house import House
 from chaos.judge import Verdict
 from chaos.plan import Plan
-from chaos.scenarios import api, database, points, races, storm, temporal, undo
+from chaos.scenarios import api, database, points, races, recovery, storm, temporal, undo
 
 Scenario = Callable[[House, Plan], Awaitable[Verdict]]
 
 SCENARIOS: Final[Mapping[str, Scenario]] = {
+    "recovery": recovery.run,
     "points": points.kills,
     "zombies": points.zombies,
     "storm": storm.storm,
     "marathon": storm.marathon,
+    "database": database.run,
     "api": api.run,
     "terminate": temporal.terminate,
     "lost-state": temporal.lose_state,
-    "database": database.run,
     "undo": undo.run,
     "races": races.run,
 }
 """By the name that `--only` takes."""
+
+TOGETHER: Final = frozenset({"api", "terminate", "lost-state", "undo", "races"})
+"""Those that wait more than they work: they run side by side."""

@@ -35,7 +35,7 @@ async def terminate(house: House, _plan: Plan) -> Verdict:
         async def one(operation: str, placement: Placement) -> None:
             async with house.world(temporal.target, client) as world:
                 worker = await world.worker(f"stop:{operation}:before")
-                placed = await world.place(placement, fail_at=LAST if operation in UNDOS else None)
+                placed = await world.place_longest(placement, fail_at=LAST if operation in UNDOS else None)
                 await worker.stopped.wait()
                 await world.handle(placed.workflow_id).terminate("somebody pressed the wrong button")
                 verdict.done["runs terminated"] += 1

@@ -39,7 +39,7 @@ async def each_undo(house: House, target: TemporalTarget, client: Client, *, fai
         async with house.world(target, client) as world:
             fault = f"refuse:{undo}:before" if for_good else f"fail:{undo}:before:{failures}"
             worker = await world.worker(fault)
-            placed = await world.place(placement, fail_at=LAST)
+            placed = await world.place_longest(placement, fail_at=LAST)
             judge = Judge(world, verdict)
             others = set(UNDO_NAMES.values()) - {UNDO_NAMES[undo]}
             try:
