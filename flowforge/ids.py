@@ -29,6 +29,11 @@ def order_id_of(workflow_id: str) -> str:
     return generated[1] if generated else f"{_NAMED}{workflow_id}"
 
 
+def new_execution_id() -> str:
+    """Return a new execution id, `exec-` and 32 hexadecimal digits; later ids sort after earlier ones."""
+    return f"exec-{uuid_utils.uuid7().hex}"
+
+
 def new_request_id() -> str:
     """Return a new request id, `req_` and 32 hexadecimal digits."""
     return f"req_{uuid_utils.uuid7().hex}"

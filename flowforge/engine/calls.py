@@ -1,0 +1,196 @@
+"""What the interpreter asks for, as calls of actions: what each is given, how it is tried, and what its end means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio.common import RetryPolicy as TemporalRetryPolicy
+from temporalio.exceptions import ApplicationError, TimeoutError  # noqa: A004  Temporal's own: not the built-in one
+
+from flowforge.durable.failures import attempts_of, is_cancellation, message_of, root
+from flowforge.engine.actions.contract import ActionCall
+from flowforge.engine.contracts import RunOptions, RunRequest
+from flowforge.engine.core.bindings import BindingError, Bindings, data_for, undo_data_for
+from flowforge.engine.core.keys import Key
+from flowforge.engine.core.outcomes import Outcome, StepError
+from flowforge.engine.core.plan import Plan
+from flowforge.engine.core.state import State
+from flowforge.engine.definition.step import RetryPolicy, Step
+from flowforge.engine.idempotency import forward_key, undo_key
+from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_RESULT_BYTES, Sizes, size_of
+
+TOO_LARGE: Final = "result_too_large"
+"""The code of an action that did what it should, and answered with too much."""
+
+_FIRST_PAUSE: Final = timedelta(milliseconds=200)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call that can be made.
+
+    Attributes:
+        request: what is asked of the action.
+        size: how many bytes that takes.
+    """
+
+    request: ActionCall
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How a call is tried.
+
+    Attributes:
+        attempt_timeout: how long one attempt may take.
+        timeout: how long all of them may; None for as long as it takes.
+        silence: after how long without a sign of life an attempt's worker is taken for dead.
+        retry: the pauses between them, and how many there are.
+    """
+
+    attempt_timeout: timedelta
+    timeout: timedelta | None
+    silence: timedelta
+    retry: TemporalRetryPolicy = field(default_factory=TemporalRetryPolicy)
+
+
+class Calls:
+    """Makes the calls of one run.
+
+    Args:
+        request: the accepted run.
+        plan: what it walks.
+        bindings: what its expressions and templates come to.
+    """
+
+    def __init__(self, request: RunRequest, plan: Plan, bindings: Bindings) -> None:
+        self._request = request
+        self._plan = plan
+        self._bindings = bindings
+        self._sizes = Sizes()
+        self._labels = {"execution_id": request.execution_id, "request_id": request.request_id or ""}
+
+    def forward(self, key: Key, state: State) -> Call:
+        """Return the call of a step's action.
+
+        Raises:
+            BindingError: what it needs is not there, or is too large.
+        """
+        data = data_for(self._plan, state, self._request.input, key)
+        params = self._bindings.params(key, data)
+        step = self._plan.steps[key.step].definition
+        name = forward_key(self._request.execution_id, self._request.generation, key)
+        return self._call(key, step.action, params, data, name=name, undo=False)
+
+    def undo(self, key: Key, state: State) -> Call:
+        """Return the call of a step's compensation.
+
+        Raises:
+            BindingError: what it needs is not there, or is too large.
+        """
+        compensation = self._plan.steps[key.step].definition.compensation
+        if compensation is None:
+            raise BindingError("no_compensation", f"{key.step} has nothing that undoes it")
+        request = self._request
+        forward = forward_key(request.execution_id, request.generation, key)
+        data = undo_data_for(self._plan, state, request.input, key, forward)
+        params = self._bindings.undo_params(key, data)
+        name = undo_key(request.execution_id, request.generation, key)
+        return self._call(key, compensation.action, params, data, name=name, undo=True)
+
+    def _call(self, key: Key, action: str, params: Any, data: Mapping[str, Any], *, name: str, undo: bool) -> Call:
+        given, size = size_of(params), self._sizes.of(data)
+        reads = self._bindings.reads(key)
+        if given + size > MAX_CALL_BYTES and reads is not None:
+            data = {root: value for root, value in data.items() if root in reads or root == "undo"}
+            size = self._sizes.of(data)
+        if given + size > MAX_CALL_BYTES:
+            raise BindingError("params_too_large", f"{key.step} would be given {given + size} bytes")
+        request = self._request
+        call = ActionCall(
+            execution_id=request.execution_id,
+            workflow_id=request.workflow_id,
+            revision=request.revision,
+            generation=request.generation,
+            step_id=key.step,
+            visit=key.visit,
+            item=key.item,
+            action=action,
+            params=params,
+            context=data,
+            key=name,
+            undo=undo,
+            labels=self._labels,
+        )
+        return Call(request=call, size=given + size)
+
+
+def forward_trial(step: Step, options: RunOptions, *, has_deadline: bool) -> Trial:
+    """Return how a step is tried: faults until its time, or the run's, is over."""
+    attempt = timedelta(seconds=options.attempt_timeout_s)
+    timeout = step.timeout
+    counts = step.retry_policy is not None and step.retry_policy.max_attempts is not None
+    if timeout is None and not has_deadline and not counts:
+        timeout = timedelta(seconds=options.patience_s)
+    return Trial(
+        attempt_timeout=attempt if timeout is None else min(timeout, attempt),
+        timeout=timeout,
+        silence=timedelta(seconds=options.heartbeat_timeout_s),
+        retry=_retry(step.retry_policy, options.forward_max_interval_s),
+    )
+
+
+def undo_trial(step: Step, options: RunOptions) -> Trial:
+    """Return how a step's compensation is tried: without limit, where it does not say otherwise."""
+    compensation = step.compensation
+    policy = None if compensation is None else compensation.retry_policy
+    given = None if compensation is None else compensation.timeout
+    return Trial(
+        attempt_timeout=given or timedelta(seconds=options.attempt_timeout_s),
+        timeout=None,
+        silence=timedelta(seconds=options.heartbeat_timeout_s),
+        retry=_retry(policy, options.undo_max_interval_s),
+    )
+
+
+def outcome_of(error: BaseException, step: str) -> tuple[Outcome, int]:
+    """Return what a failed action means, and how often it was tried as far as that is known.
+
+    Whether it took effect is unknown of everything but a refusal; an answer that is too large comes after the effect.
+    """
+    attempts = attempts_of(error)
+    if is_cancellation(error):
+        return Outcome(kind="cancelled", error=StepError(code="cancelled", message=f"{step} was cancelled")), attempts
+    cause = root(error)
+    if isinstance(cause, TimeoutError):
+        late = StepError(code="step_timeout", message=f"{step} did not answer in time")
+        return Outcome(kind="timed_out", error=late), attempts
+    code = cause.type if isinstance(cause, ApplicationError) and cause.type else "internal"
+    found = StepError(code=code, message=message_of(error))
+    is_refusal = isinstance(cause, ApplicationError) and cause.non_retryable and code != TOO_LARGE
+    return Outcome(kind="refused" if is_refusal else "failed", error=found), attempts
+
+
+def answered(result: Any, step: str) -> Outcome:
+    """Return what an action's result means: one that is too large for a run to carry is a failure."""
+    size = size_of(result)
+    if size <= MAX_RESULT_BYTES:
+        return Outcome(kind="succeeded", result=result)
+    message = f"{step} answered with {size} bytes, at most {MAX_RESULT_BYTES} can be carried"
+    return Outcome(kind="failed", error=StepError(code=TOO_LARGE, message=message))
+
+
+def _retry(policy: RetryPolicy | None, longest_s: float) -> TemporalRetryPolicy:
+    longest = timedelta(seconds=longest_s)
+    if policy is None:
+        return TemporalRetryPolicy(initial_interval=min(_FIRST_PAUSE, longest), maximum_interval=longest)
+    first = policy.initial_delay or min(_FIRST_PAUSE, longest)
+    return TemporalRetryPolicy(
+        initial_interval=max(first, timedelta(milliseconds=1)),
+        backoff_coefficient=policy.backoff_multiplier or 2.0,
+        maximum_interval=max(policy.max_delay or max(longest, first), first),
+        maximum_attempts=policy.max_attempts or 0,
+        non_retryable_error_types=policy.non_retryable or None,
+    )

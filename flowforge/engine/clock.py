@@ -1,0 +1,46 @@
+"""The deadline of a run: a workflow timer that stands still while the run is paused or held."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+_AT_ONCE = timedelta(milliseconds=1)
+
+
+class Clock:
+    """Measures the time that a run goes forward.
+
+    Args:
+        left: how much of it there is; None for no end.
+        expire: called when it is over, once.
+    """
+
+    def __init__(self, left: timedelta | None, expire: Callable[[], None]) -> None:
+        self._left = left
+        self._expire = expire
+        self._timer: asyncio.Task[None] | None = None
+        self._since: datetime | None = None
+
+    @property
+    def has_end(self) -> bool:
+        """Whether the run has a deadline."""
+        return self._left is not None
+
+    def follow(self, *, runs: bool) -> None:
+        """Let time pass, or stand still."""
+        if self._left is None or runs == (self._timer is not None):
+            return
+        if self._timer is None:
+            self._since = workflow.now()
+            self._timer = asyncio.create_task(self._run(max(self._left, _AT_ONCE)))
+            return
+        self._timer.cancel()
+        self._timer = None
+        if self._since is not None:
+            self._left = max(self._left - (workflow.now() - self._since), _AT_ONCE)
+
+    async def _run(self, left: timedelta) -> None:
+        await workflow.sleep(left, summary="deadline")
+        self._expire()

@@ -1,0 +1,182 @@
+"""What may be done to a run: cancel it, hold it, wake it, decide about it.
+
+A cancellation is a mark on the run's row, which holds whatever becomes of the processes, and then Temporal's own
+cancellation, which wakes the run; the one of Temporal's UI works the same. Everything else is an update of the run.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jsonschema_rs
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.exceptions import FailureError
+from temporalio.service import RPCError, RPCStatusCode
+
+from flowforge.engine.contracts import EventSignal, RetryHeld, RunState, UndoDecision
+from flowforge.engine.core.views import RunStatus
+from flowforge.engine.definition.pointers import join
+from flowforge.engine.gateway import RPC_TIMEOUT, InputRefused, RunGateway
+from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
+from flowforge.engine.store.records import RunRecord
+from flowforge.engine.store.rows import RunRows
+from flowforge.engine.workflow import RunWorkflow
+from flowforge.errors import Conflict, NotFound, PayloadTooLarge, TemporalUnavailable
+from flowforge.temporal.client import absence_as_fault
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAccepted:
+    """A run that has taken note; `status` is the one it had then, `reason` why it was called off first."""
+
+    execution_id: str
+    status: RunStatus
+    reason: str | None = None
+
+
+class RunControl:
+    """Controls runs. Every method raises NotFound where there is no such run, and Conflict where it is too late.
+
+    Args:
+        client: connected to Temporal.
+        runs: finds them.
+        rows: marks them.
+    """
+
+    def __init__(self, client: Client, *, runs: RunGateway, rows: RunRows) -> None:
+        self._client = client
+        self._runs = runs
+        self._rows = rows
+
+    async def cancel(self, execution_id: str, reason: str) -> RunAccepted:
+        """Call a run off: no further action starts, and what was done is undone. A repeat answers the same.
+
+        Raises:
+            TemporalUnavailable: it has no row yet, and it is not known whether it will be cancelled: repeat it.
+        """
+        marked = await self._rows.mark_cancelled(execution_id, reason)
+        if marked is None:
+            record = await self._runs.get(execution_id)
+            await self._request_cancel(execution_id, reason)
+            return RunAccepted(execution_id=execution_id, status=record.status, reason=reason)
+        if marked.reason is None:
+            if marked.failure is not None and marked.failure["kind"] == "cancelled":  # from Temporal's side
+                return RunAccepted(
+                    execution_id=execution_id, status=_status(marked.status), reason=marked.failure["message"]
+                )
+            raise Conflict(f"the run is {marked.status}")
+        if not marked.is_over:
+            try:
+                await self._request_cancel(execution_id, marked.reason)
+            except TemporalUnavailable as error:
+                # The mark holds: the run finds it when it next writes what it does.
+                _LOG.warning("cancelled %s, but could not wake it: %s", execution_id, error.message)
+        return RunAccepted(execution_id=execution_id, status=_status(marked.status), reason=marked.reason)
+
+    async def pause(self, execution_id: str) -> RunAccepted:
+        """Let no further action start; what is in flight goes on, and the deadline stands still."""
+        return await self._update(execution_id, RunWorkflow.pause)
+
+    async def resume(self, execution_id: str, data: Any = None) -> RunAccepted:
+        """Let a paused run go on; in any other one, wake what waits first, with data as its result."""
+        _check_size(data)
+        return await self._update(execution_id, RunWorkflow.resume, data)
+
+    async def signal(self, execution_id: str, name: str, data: Any = None) -> RunAccepted:
+        """Bring an event to whoever waits for it, now or later.
+
+        Raises:
+            InputRefused: the data is not as whoever waits for it says.
+        """
+        _check_size(data)
+        _check_event(await self._runs.get(execution_id), name, data)
+        return await self._update(execution_id, RunWorkflow.signal, EventSignal(name=name, data=data))
+
+    async def retry_compensation(self, execution_id: str, step: str) -> RunAccepted:
+        """Try a step's undos again that failed for good."""
+        await self._must_have_undo(execution_id, step)
+        return await self._update(execution_id, RunWorkflow.retry_compensation, step)
+
+    async def write_off(self, execution_id: str, step: str, *, by: str, reason: str) -> RunAccepted:
+        """Give up a step's undos that failed for good."""
+        await self._must_have_undo(execution_id, step)
+        return await self._update(execution_id, RunWorkflow.write_off, UndoDecision(step=step, by=by, reason=reason))
+
+    async def retry(self, execution_id: str, step: str | None, values: dict[str, Any]) -> RunAccepted:
+        """Have a run go on that is held open after a failure.
+
+        Args:
+            execution_id: the run.
+            step: the failed step to try again; None for all of them.
+            values: results and input keys that are edited first.
+        """
+        _check_size(values)
+        return await self._update(execution_id, RunWorkflow.retry, RetryHeld(step=step, values=values))
+
+    async def compensate(self, execution_id: str) -> RunAccepted:
+        """Have a run undone that is held open after a failure."""
+        return await self._update(execution_id, RunWorkflow.compensate)
+
+    async def _must_have_undo(self, execution_id: str, step: str) -> None:
+        record = await self._runs.get(execution_id)
+        if all(undo.step_id != step for undo in record.undos):
+            if record.status == "needs_attention":
+                raise NotFound(f"the run has no undo of {step!r}")
+            raise Conflict(f"the run waits for no operator: it is {record.status}")
+
+    async def _request_cancel(self, execution_id: str, reason: str) -> None:
+        handle = self._client.get_workflow_handle(execution_id)
+        await _unless_gone(lambda: handle.cancel(reason=reason, rpc_timeout=RPC_TIMEOUT))
+
+    async def _update(self, execution_id: str, update: Any, *arguments: Any) -> RunAccepted:
+        handle = self._client.get_workflow_handle(execution_id)
+        seconds = RPC_TIMEOUT.total_seconds()
+        try:
+            async with asyncio.timeout(seconds):
+                state: RunState | None = await _unless_gone(lambda: handle.execute_update(update, args=arguments))
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            raise TemporalUnavailable(
+                f"{execution_id!r} did not answer within {seconds:g} s: perhaps no worker runs; "
+                "whether it takes note later is unknown"
+            ) from None
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            raise Conflict(cause.message if isinstance(cause, FailureError) else str(cause)) from error
+        if state is None:
+            raise Conflict(f"the run is {(await self._runs.get(execution_id)).status}")
+        return RunAccepted(execution_id=execution_id, status=state.status)
+
+
+def _check_event(record: RunRecord, name: str, data: Any) -> None:
+    waiting = next((each for each in record.waiting if each["event"] == name), None)
+    if waiting is None or waiting["schema"] is None:
+        return
+    errors = jsonschema_rs.validator_for(waiting["schema"], offline=True).iter_errors(data)
+    found = tuple((join("", *error.instance_path), error.message) for error in errors)
+    if found:
+        raise InputRefused(found)
+
+
+def _check_size(data: Any) -> None:
+    if size_of(data) > MAX_RESULT_BYTES:
+        raise PayloadTooLarge(f"the data is larger than {MAX_RESULT_BYTES} bytes")
+
+
+def _status(text: str) -> RunStatus:
+    status: Any = text
+    return status  # type: ignore[no-any-return]
+
+
+async def _unless_gone(call: Callable[[], Awaitable[Any]]) -> Any:
+    """Return what Temporal answers, or None where it knows no such run, or only one that has ended."""
+    try:
+        with absence_as_fault():
+            return await call()
+    except RPCError as error:
+        if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
+            return None
+        raise

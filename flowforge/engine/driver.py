@@ -1,0 +1,260 @@
+"""Drives the interpreter inside a workflow: tells it what happened, writes what it decided, and carries that out.
+
+Turn by turn: everything that has happened is told to the interpreter, what it has changed is written to the run's row,
+and only then is what it asks for begun. So readers never lag behind effects, and unwinding begins by taking the row.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import FailureError
+
+from flowforge.engine.calls import Call, Calls, forward_trial, undo_trial
+from flowforge.engine.clock import Clock
+from flowforge.engine.contracts import SAVE, RunRequest, RunSaved
+from flowforge.engine.core.bindings import BindingError, Bindings, data_for
+from flowforge.engine.core.commands import Cancel, Command, Decide, Run, StartTimer, StopTimer, Undo
+from flowforge.engine.core.events import (
+    Begin,
+    CancelRequested,
+    DeadlinePassed,
+    Event,
+    Overruled,
+    Settled,
+    TimerFired,
+    UndoDelayed,
+    UndoSettled,
+)
+from flowforge.engine.core.interpreter import advance
+from flowforge.engine.core.keys import Key
+from flowforge.engine.core.outcomes import Outcome
+from flowforge.engine.core.plan import Plan
+from flowforge.engine.core.state import State
+from flowforge.engine.core.views import RunStatus, run_status
+from flowforge.engine.performing import WAITS, begin_wait, not_called, perform, perform_undo
+from flowforge.engine.sizes import MAX_CALL_BYTES
+from flowforge.engine.story import Story, details
+
+_MOST_EVENTS: Final = 500
+"""How many events one turn takes in: a workflow task must not compute for long."""
+
+_A_MOMENT: Final = timedelta(milliseconds=1)
+_SAVE_RETRY: Final = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_interval=timedelta(seconds=5))
+_LONGEST_LOCAL_BACKOFF: Final = timedelta(seconds=2)
+
+
+class Driver:
+    """One run on its way.
+
+    Args:
+        request: the accepted run.
+        plan: what it walks.
+        bindings: what the plan's expressions and templates come to.
+
+    Attributes:
+        state: where it is.
+    """
+
+    def __init__(self, request: RunRequest, plan: Plan, bindings: Bindings) -> None:
+        self.state = State()
+        self.plan: Final = plan
+        self._request = request
+        self._bindings = bindings
+        self._calls = Calls(request, plan, bindings)
+        self._story = Story(request, plan)
+        self._clock = Clock(_time_left(request, plan), lambda: self.tell(DeadlinePassed()))
+        self._inbox: deque[Event] = deque([Begin()])
+        self._answers: deque[Event] = deque()
+        self._told = 1
+        self._taken = 0
+        self._running: dict[Key, asyncio.Task[Event]] = {}
+        self._timers: dict[Key, asyncio.Task[Event]] = {}
+        self._wakes: dict[Key, datetime] = {}
+        self._bug: BaseException | None = None
+        self._task_bytes = 0
+
+    def tell(self, event: Event) -> None:
+        """Tell the run of something that happened; it is taken in with its next turn."""
+        self._inbox.append(event)
+        self._told += 1
+
+    async def told(self, event: Event) -> None:
+        """Tell the run of something, and wait until it has taken it in."""
+        self.tell(event)
+        number = self._told
+        await workflow.wait_condition(lambda: self._taken >= number)
+
+    async def run(self) -> RunStatus:
+        """Walk to the end; return what it is, which is what the row says."""
+        while True:
+            await workflow.wait_condition(self._has_news)
+            if self._bug is not None:
+                raise self._bug
+            commands = self._take_in()
+            if self.state.is_over and not workflow.all_handlers_finished():
+                await workflow.wait_condition(lambda: self._has_news() or workflow.all_handlers_finished())
+                if self._has_news():
+                    continue
+            end = await self._write(commands)
+            if end is not None:
+                return end
+            await self._carry_out(commands)
+
+    def _has_news(self) -> bool:
+        return bool(self._inbox or self._answers or self._bug is not None)
+
+    def _take_in(self) -> list[Command]:
+        commands: list[Command] = []
+        for _ in range(_MOST_EVENTS):
+            if self._answers:
+                event = self._answers.popleft()
+            elif self._inbox:
+                event = self._inbox.popleft()
+                self._taken += 1
+            else:
+                break
+            self.state, asked = advance(self.plan, self.state, event)
+            for command in asked:
+                if isinstance(command, Decide):
+                    data = data_for(self.plan, self.state, self._request.input, command.key)
+                    self._answers.append(self._bindings.decide(command, data))
+                else:
+                    commands.append(command)
+        return commands
+
+    async def _write(self, commands: list[Command]) -> RunStatus | None:
+        """Write what the turn has changed; return the end of the run, if it is over."""
+        for command in commands:
+            if isinstance(command, StartTimer):
+                self._wakes[command.key] = workflow.now() + command.length
+        saved = await self._save()
+        workflow.set_current_details(details(self._request, self.plan, self.state))
+        self._clock.follow(runs=self.state.phase == "forward" and not self.state.paused)
+        if saved is not None and saved.is_over:
+            return saved.status
+        if self.state.is_over:
+            if saved is None or saved.cancel_reason is None:
+                raise RuntimeError("the row does not take the end of its run")
+            self.tell(Overruled(saved.cancel_reason))
+        elif saved is not None and saved.cancel_reason is not None and self.state.failure is None:
+            self.tell(CancelRequested(reason=saved.cancel_reason))
+        return None
+
+    async def _save(self) -> RunSaved | None:
+        change = self._story.turn(self.state, now=workflow.now(), wakes=self._wakes)
+        if change is None:
+            if self._has_news():  # far too much happened at once: give this task an end
+                await self._end_task()
+            return None
+        info = workflow.info()
+        try:
+            # Never through the queue: it may be larger than what Temporal takes, and is for the database alone.
+            saved: RunSaved = await workflow.execute_local_activity(
+                SAVE,
+                replace(change, run_id=info.run_id, history=info.get_current_history_length()),
+                result_type=RunSaved,
+                start_to_close_timeout=timedelta(seconds=self._request.options.local_timeout_s),
+                retry_policy=_SAVE_RETRY,
+                local_retry_threshold=_LONGEST_LOCAL_BACKOFF,
+                summary=f"note {run_status(self.state)}",
+            )
+        except FailureError as error:
+            raise RuntimeError("what the run has done cannot be written") from error  # it must not end without undo
+        return saved
+
+    async def _carry_out(self, commands: list[Command]) -> None:
+        for command in commands:
+            match command:
+                case Run(key):
+                    await self._begin(key)
+                case Undo(key):
+                    await self._begin_undo(key)
+                case Cancel(key) if key in self._running:  # else it has ended, and that is told already
+                    self._running[key].cancel()
+                case StartTimer(key, length):
+                    self._timers[key] = self._follow(key, self._fire(key, length))
+                case StopTimer(key) if key in self._timers:
+                    self._timers.pop(key).cancel()
+
+    async def _begin(self, key: Key) -> None:
+        step = self.plan.steps[key.step].definition
+        try:
+            call = self._calls.forward(key, self.state)
+        except BindingError as failed:
+            self.tell(not_called(key, failed.error))
+            return
+        if step.action in WAITS and step.task_queue is None:
+            self.tell(begin_wait(step, key, call.request.params))
+            return
+        await self._make_room(call)
+        options = self._request.options
+        is_local = step.id in self._request.effect_free and step.task_queue is None
+        trial = forward_trial(step, options, has_deadline=self._clock.has_end)
+        local = timedelta(seconds=options.local_timeout_s) if is_local else None
+        performing = perform(step, key, call, trial, local=local, story=self._story)
+        self._running[key] = self._follow(key, performing)
+
+    async def _begin_undo(self, key: Key) -> None:
+        step = self.plan.steps[key.step].definition
+        try:
+            call = self._calls.undo(key, self.state)
+        except BindingError as failed:
+            self.tell(UndoSettled(key=key, status="failed", error=failed.error))
+            return
+        await self._make_room(call)
+        undoing = self._follow(key, perform_undo(step, key, call, undo_trial(step, self._request.options)))
+        if len(self.state.undos) > 1:
+            self._follow(key, self._lose_patience(key, undoing))
+
+    async def _fire(self, key: Key, length: timedelta) -> Event:
+        if length > timedelta():
+            await workflow.sleep(length, summary=f"{key} waits")
+        return TimerFired(key)
+
+    async def _lose_patience(self, key: Key, undoing: asyncio.Task[Event]) -> Event:
+        await workflow.wait([undoing], timeout=self._request.options.undo_patience_s)
+        return UndoDelayed(key)  # of one that has ended nobody takes note
+
+    def _follow(self, key: Key, work: Coroutine[Any, Any, Event]) -> "asyncio.Task[Event]":
+        """Run something whose end is an event; a bug in it is the whole run's."""
+        task = asyncio.create_task(work)
+
+        def ended(task: "asyncio.Task[Event]") -> None:
+            if self._running.get(key) is task:
+                del self._running[key]
+                if task.cancelled():
+                    self.tell(Settled(key, Outcome(kind="cancelled")))
+            if task.cancelled():
+                return
+            error = task.exception()
+            if error is None:
+                self.tell(task.result())
+            else:
+                self._bug = error
+
+        task.add_done_callback(ended)
+        return task
+
+    async def _make_room(self, call: Call) -> None:
+        """Keep what one workflow task sends small: Temporal takes no more than 4 MB at once."""
+        if self._task_bytes and self._task_bytes + call.size > MAX_CALL_BYTES:
+            await self._end_task()
+        self._task_bytes += call.size
+
+    async def _end_task(self) -> None:
+        await workflow.sleep(_A_MOMENT, summary="go on in another task")
+        self._task_bytes = 0
+
+
+def _time_left(request: RunRequest, plan: Plan) -> timedelta | None:
+    """Return what is left of the run's time: it counts from when the run was accepted."""
+    limit = plan.definition.timeout if request.timeout_s is None else timedelta(seconds=request.timeout_s)
+    if limit is None:
+        return None
+    return datetime.fromisoformat(request.accepted_at) + limit - workflow.now()

@@ -1,0 +1,271 @@
+"""The only door to runs: starts them in Temporal, and reads them from their rows.
+
+Intake is Temporal's, as it is of orders: a run is accepted when Temporal has it, and its first turn writes its row.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import jsonschema_rs
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from flowforge.engine.contracts import RUN_WORKFLOW, RunOptions, RunRequest
+from flowforge.engine.core.views import RunStatus
+from flowforge.engine.definition.address import canonical_bytes
+from flowforge.engine.definition.model import Definition
+from flowforge.engine.definition.pointers import join
+from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
+from flowforge.engine.store.definitions import DefinitionStore, Revision
+from flowforge.engine.store.keys import StartKeys
+from flowforge.engine.store.reads import RunReads
+from flowforge.engine.store.records import RunRecord
+from flowforge.engine.workflow import RunWorkflow
+from flowforge.errors import Conflict, NotFound, PayloadTooLarge, TemporalUnavailable
+from flowforge.ids import new_execution_id
+from flowforge.temporal.client import absence_as_fault
+
+RPC_TIMEOUT: Final = timedelta(seconds=5)
+TASK_TIMEOUT: Final = timedelta(seconds=3)
+"""After this long without a sign of life from a worker, another one takes its workflow tasks."""
+
+_TITLE: Final = 150
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What a client asks for.
+
+    Attributes:
+        workflow_id: the definition to run.
+        input: what it is given.
+        revision: which revision; None for the latest.
+        idempotency_key: the same key and the same wish again give the run that was started first.
+        idempotency_ttl: how long the key stands for it; None for ever.
+        timeout: how long it may go forward; None as the definition says.
+        metadata: labels.
+        tenant_id: another label; it isolates nothing.
+        parent_execution_id: the run on whose behalf this is.
+        request_id: the request that starts it, for the logs.
+    """
+
+    workflow_id: str
+    input: Mapping[str, Any]
+    revision: int | None = None
+    idempotency_key: str | None = None
+    idempotency_ttl: timedelta | None = None
+    timeout: timedelta | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    tenant_id: str | None = None
+    parent_execution_id: str | None = None
+    request_id: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """What has to be the same for a wish to be the same wish."""
+        body = [self.workflow_id, dict(self.input), self.revision, dict(self.metadata), self.tenant_id]
+        return hashlib.sha256(canonical_bytes(body)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedRun:
+    """An accepted run; `created` is False where its idempotency key had started it before."""
+
+    execution_id: str
+    workflow_id: str
+    revision: int
+    status: RunStatus
+    created: bool = True
+
+
+class InputRefused(Exception):
+    """A run's input is not as its definition's schema says.
+
+    Attributes:
+        found: JSON pointers into the input, and what is wrong there.
+    """
+
+    def __init__(self, found: tuple[tuple[str, str], ...]) -> None:
+        super().__init__("; ".join(f"{pointer}: {message}" for pointer, message in found))
+        self.found = found
+
+
+class RunGateway:
+    """Starts and finds runs.
+
+    Args:
+        client: connected to Temporal; the worker's own client makes starts eager.
+        definitions: what can be run.
+        reads: the rows.
+        keys: the idempotency keys.
+        changes: tells whether an action with these params changes something in the world.
+        task_queue: where workers listen.
+        options: how runs started here are tried.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        definitions: DefinitionStore,
+        reads: RunReads,
+        keys: StartKeys,
+        changes: Callable[[str, Any], bool],
+        task_queue: str,
+        options: RunOptions,
+    ) -> None:
+        self._client = client
+        self._definitions = definitions
+        self._reads = reads
+        self._keys = keys
+        self._changes = changes
+        self._task_queue = task_queue
+        self._options = options
+
+    async def start(self, new: NewRun) -> StartedRun:
+        """Accept a run: start its workflow.
+
+        Raises:
+            NotFound: there is no such definition or revision.
+            Conflict: the definition was deleted.
+            InputRefused: the input is not as the definition's schema says.
+            PayloadTooLarge: the input is larger than a run may carry.
+            IdempotencyKeyReused: the key belongs to a start of something else.
+            TemporalUnavailable: Temporal did not say whether it took the run; the same key again tells.
+            DatabaseUnavailable: nothing was started.
+        """
+        found = await self._definitions.get(new.workflow_id, new.revision)
+        execution_id = new_execution_id()
+        if new.idempotency_key is not None:
+            execution_id = await self._keys.claim(
+                new.idempotency_key,
+                execution_id=execution_id,
+                fingerprint=new.fingerprint,
+                lifetime=new.idempotency_ttl,
+            )
+            if (record := await self._reads.get(execution_id)) is not None:
+                return _started_before(record)
+        if found.is_deleted:
+            raise Conflict(f"the workflow {new.workflow_id!r} was deleted: it starts no runs any more")
+        definition = found.definition
+        _check_input(definition, new.input)
+        try:
+            await self._start(self._request(execution_id, new, found, definition), definition)
+        except WorkflowAlreadyStartedError:  # its row is not there yet, or came this moment
+            return _started_before(await self.get(execution_id))
+        return StartedRun(
+            execution_id=execution_id, workflow_id=found.workflow_id, revision=found.revision, status="pending"
+        )
+
+    async def get(self, execution_id: str) -> RunRecord:
+        """Return a run as its row has it; one that Temporal has accepted and that has no row yet is pending.
+
+        Raises:
+            NotFound: there is no such run.
+            TemporalUnavailable: there is no row, and Temporal cannot say whether one is to come.
+            DatabaseUnavailable: the row cannot be read.
+        """
+        record = await self._reads.get(execution_id)
+        return await self._without_row(execution_id) if record is None else record
+
+    async def wait(self, execution_id: str, seconds: float) -> RunRecord:
+        """Wait up to `seconds` for a run to end; return it, ended or as it is then.
+
+        Raises:
+            As `get`.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._client.get_workflow_handle(execution_id).result()
+        except (TimeoutError, WorkflowFailureError, RPCError):
+            pass  # the row tells how it ended, or how far it is
+        return await self.get(execution_id)
+
+    def _request(self, execution_id: str, new: NewRun, found: Revision, definition: Definition) -> RunRequest:
+        return RunRequest(
+            execution_id=execution_id,
+            workflow_id=found.workflow_id,
+            revision=found.revision,
+            definition=found.body,
+            input=new.input,
+            accepted_at=datetime.now(UTC).isoformat(),
+            timeout_s=None if new.timeout is None else new.timeout.total_seconds(),
+            metadata=new.metadata,
+            tenant_id=new.tenant_id,
+            parent_execution_id=new.parent_execution_id,
+            request_id=new.request_id,
+            effect_free=tuple(
+                step.id
+                for step in definition.steps
+                if step.task_queue is None and not self._changes(step.action, step.params)
+            ),
+            options=self._options,
+        )
+
+    async def _start(self, request: RunRequest, definition: Definition) -> None:
+        try:
+            with absence_as_fault():
+                await self._client.start_workflow(
+                    RunWorkflow.run,
+                    request,
+                    id=request.execution_id,
+                    task_queue=self._task_queue,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    task_timeout=TASK_TIMEOUT,
+                    static_summary=f"{definition.title[:_TITLE]}, revision {request.revision}",
+                    memo={"workflowId": request.workflow_id, "revision": request.revision},
+                    request_eager_start=True,
+                    rpc_timeout=RPC_TIMEOUT,
+                )
+        except TemporalUnavailable as error:
+            message = f"{error.message}; whether it took the run is unknown: ask for {request.execution_id!r} later"
+            raise TemporalUnavailable(message) from error
+
+    async def _without_row(self, execution_id: str) -> RunRecord:
+        try:
+            with absence_as_fault():
+                run = await self._client.get_workflow_handle(execution_id).describe(rpc_timeout=RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status not in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
+                raise
+        else:
+            if run.workflow_type == RUN_WORKFLOW and run.status is WorkflowExecutionStatus.RUNNING:
+                memo = await run.memo()
+                return RunRecord(
+                    execution_id=execution_id,
+                    workflow_id=memo["workflowId"],
+                    revision=memo["revision"],
+                    status="pending",
+                    started_at=run.start_time,
+                )
+        record = await self._reads.get(execution_id)  # it may have come to its row, and its end, in between
+        if record is None:
+            raise NotFound(f"there is no execution {execution_id!r}")
+        return record
+
+
+def _started_before(record: RunRecord) -> StartedRun:
+    return StartedRun(
+        execution_id=record.execution_id,
+        workflow_id=record.workflow_id,
+        revision=record.revision,
+        status=record.status,
+        created=False,
+    )
+
+
+def _check_input(definition: Definition, given: Mapping[str, Any]) -> None:
+    if size_of(given) > MAX_RESULT_BYTES:
+        raise PayloadTooLarge(f"the input is larger than {MAX_RESULT_BYTES} bytes")
+    if definition.input_schema is None:
+        return
+    errors = jsonschema_rs.validator_for(definition.input_schema, offline=True).iter_errors(dict(given))
+    found = tuple((join("", *error.instance_path), error.message) for error in errors)
+    if found:
+        raise InputRefused(found)

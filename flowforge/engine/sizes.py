@@ -1,0 +1,33 @@
+"""How large values are as Temporal carries them; each is measured once, however many steps read it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+MAX_RESULT_BYTES: Final = 256 * 1024
+"""The largest result of a step, and the largest input of a run."""
+
+MAX_CALL_BYTES: Final = 1024 * 1024
+"""The most that is sent with one call, and with all the calls of one workflow task but for its last."""
+
+
+def size_of(value: Any) -> int:
+    """Return how many bytes a JSON value takes."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass"))
+
+
+class Sizes:
+    """Remembers how large the values of one run are, by the names under which they are read."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Any, int]] = {}
+
+    def of(self, values: Mapping[str, Any]) -> int:
+        """Return how many bytes an object takes."""
+        return sum(self._of(name, value) + len(name) + 4 for name, value in values.items())
+
+    def _of(self, name: str, value: Any) -> int:
+        known = self._known.get(name)
+        if known is None or known[0] is not value:
+            known = self._known[name] = (value, size_of(value))
+        return known[1]

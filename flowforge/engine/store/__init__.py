@@ -1,0 +1,1 @@
+"""Definitions with their revisions, and the runs' rows, in the database."""

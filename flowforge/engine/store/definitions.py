@@ -1,0 +1,239 @@
+"""Published definitions: each changed body is the next revision, and no revision ever changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from flowforge.engine.definition.address import content_address
+from flowforge.engine.definition.difference import Change, difference
+from flowforge.engine.definition.document import Form
+from flowforge.engine.definition.model import Definition
+from flowforge.engine.definition.problems import Problem
+from flowforge.engine.validation.catalogue import ActionCatalogue
+from flowforge.engine.validation.examine import examine
+from flowforge.errors import NotFound
+from flowforge.persistence.database import Database
+from flowforge.persistence.postgres import alone
+from flowforge.persistence.tables.engine import DEFINITIONS, REVISIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One revision of a definition.
+
+    Attributes:
+        workflow_id: the definition.
+        revision: counts its bodies from 1.
+        address: its content's address: equal bodies have equal ones.
+        body: its canonical form.
+        source: the text as its author sent it.
+        created_at: when it was published.
+        is_deleted: whether its definition starts no runs any more.
+    """
+
+    workflow_id: str
+    revision: int
+    address: str
+    body: dict[str, Any]
+    source: str
+    created_at: datetime
+    is_deleted: bool = False
+
+    @property
+    def definition(self) -> Definition:
+        """The definition, read."""
+        return Definition.model_validate(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What became of a text: its revision, whether that is new, and what is worth a look."""
+
+    revision: Revision
+    is_new: bool
+    warnings: tuple[Problem, ...]
+
+
+class DefinitionStore:
+    """Keeps definitions; every method raises DatabaseUnavailable where the database is away.
+
+    Args:
+        database: where they are.
+        catalogue: the actions that workers offer; None says nothing of actions.
+    """
+
+    def __init__(self, database: Database, catalogue: ActionCatalogue | None = None) -> None:
+        self._database = database
+        self._catalogue = catalogue
+
+    async def publish(
+        self, source: str | bytes, *, form: Form | None = None, strict: bool = False, as_id: str | None = None
+    ) -> Published:
+        """Publish a definition: check it, and make its body the next revision unless it is the latest one's already.
+
+        A definition that was deleted starts runs again.
+
+        Args:
+            source: its text, in any of the four ways to write one.
+            form: what it is written in; None looks whether it begins as JSON does.
+            strict: whether warnings forbid it.
+            as_id: the id it must have.
+
+        Raises:
+            DefinitionRefused: it has problems; all of them are told.
+            WrongId: its id is not `as_id`.
+        """
+        report = examine(source, form=form, catalogue=self._catalogue)
+        definition = report.accepted(strict=strict)
+        if as_id is not None and definition.id != as_id:
+            raise WrongId(as_id, definition.id)
+        text = source if isinstance(source, str) else source.decode()
+        revision, is_new = await self._database.write(_publish, definition, text, datetime.now(UTC))
+        return Published(revision=revision, is_new=is_new, warnings=report.warnings)
+
+    async def get(self, workflow_id: str, revision: int | None = None) -> Revision:
+        """Return a revision, by default the latest.
+
+        Raises:
+            NotFound: there is no such definition or revision.
+        """
+        found = await self._database.read(_get, workflow_id, revision)
+        if found is None:
+            which = "" if revision is None else f" with a revision {revision}"
+            raise NotFound(f"there is no workflow {workflow_id!r}{which}")
+        return found
+
+    async def list(self, *, limit: int, before: int | None = None) -> Sequence[tuple[int, Revision]]:
+        """Return the latest revisions of definitions that start runs, the newest definition first, with their places.
+
+        Args:
+            limit: at most so many.
+            before: only those behind this place.
+        """
+        return await self._database.read(_list, limit, before)
+
+    async def revisions(self, workflow_id: str, *, limit: int, before: int | None = None) -> Sequence[Revision]:
+        """Return a definition's revisions, newest first, older than `before` where given.
+
+        Raises:
+            NotFound: there is no such definition.
+        """
+        await self.get(workflow_id)
+        return await self._database.read(_revisions, workflow_id, limit, before)
+
+    async def difference(self, workflow_id: str, before: int, after: int) -> Sequence[Change]:
+        """Return what differs between two revisions.
+
+        Raises:
+            NotFound: there is no such definition, or one of them is none of its revisions.
+        """
+        first, second = await self.get(workflow_id, before), await self.get(workflow_id, after)
+        return difference(first.definition, second.definition)
+
+    async def delete(self, workflow_id: str) -> None:
+        """Let a definition start no runs any more; those that it started go on. A second time changes nothing.
+
+        Raises:
+            NotFound: there is no such definition.
+        """
+        if not await self._database.write(_delete, workflow_id, datetime.now(UTC)):
+            raise NotFound(f"there is no workflow {workflow_id!r}")
+
+    async def was_published(self, workflow_id: str) -> bool:
+        """Tell whether there ever was a definition of this id."""
+        return await self._database.read(_get, workflow_id, None) is not None
+
+
+class WrongId(Exception):
+    """A definition has another id than the address to which it was sent."""
+
+    def __init__(self, wanted: str, found: str) -> None:
+        super().__init__(f"the definition's id is {found!r}, not {wanted!r}")
+
+
+def _publish(connection: Connection, definition: Definition, source: str, at: datetime) -> tuple[Revision, bool]:
+    alone(connection, f"definition {definition.id}")
+    found = _get(connection, definition.id, None)
+    address = content_address(definition)
+    if found is not None and found.address == address:
+        if found.is_deleted:
+            _touch(connection, definition.id, found.revision, at)
+        return found, False
+    number = 1 if found is None else _highest(connection, definition.id) + 1
+    if found is None:
+        values = {"workflow_id": definition.id, "latest": number, "created_at": at, "updated_at": at}
+        connection.execute(insert(DEFINITIONS).inline(), values)
+    else:
+        _touch(connection, definition.id, number, at)
+    revision = Revision(
+        workflow_id=definition.id,
+        revision=number,
+        address=address,
+        body=definition.canonical(),
+        source=source,
+        created_at=at,
+    )
+    row = {name: getattr(revision, name) for name in REVISIONS.c.keys()}  # noqa: SIM118  columns are no dict
+    connection.execute(insert(REVISIONS).inline(), row)
+    return revision, True
+
+
+def _touch(connection: Connection, workflow_id: str, latest: int, at: datetime) -> None:
+    this = DEFINITIONS.c.workflow_id == workflow_id
+    connection.execute(update(DEFINITIONS).where(this).values(latest=latest, updated_at=at, deleted_at=None))
+
+
+def _highest(connection: Connection, workflow_id: str) -> int:
+    last = select(REVISIONS.c.revision).where(REVISIONS.c.workflow_id == workflow_id)
+    highest: int = connection.execute(last.order_by(REVISIONS.c.revision.desc()).limit(1)).scalar_one()
+    return highest
+
+
+def _rows() -> Select[Any]:
+    return select(REVISIONS, DEFINITIONS.c.sequence, DEFINITIONS.c.deleted_at, DEFINITIONS.c.latest).join_from(
+        REVISIONS, DEFINITIONS, REVISIONS.c.workflow_id == DEFINITIONS.c.workflow_id
+    )
+
+
+def _get(connection: Connection, workflow_id: str, revision: int | None) -> Revision | None:
+    wanted = DEFINITIONS.c.latest if revision is None else revision
+    query = _rows().where(DEFINITIONS.c.workflow_id == workflow_id, REVISIONS.c.revision == wanted)
+    row = connection.execute(query).first()
+    return None if row is None else _revision(row)
+
+
+def _list(connection: Connection, limit: int, before: int | None) -> list[tuple[int, Revision]]:
+    query = _rows().where(REVISIONS.c.revision == DEFINITIONS.c.latest, DEFINITIONS.c.deleted_at.is_(None))
+    if before is not None:
+        query = query.where(DEFINITIONS.c.sequence < before)
+    rows = connection.execute(query.order_by(DEFINITIONS.c.sequence.desc()).limit(limit))
+    return [(row.sequence, _revision(row)) for row in rows]
+
+
+def _revisions(connection: Connection, workflow_id: str, limit: int, before: int | None) -> list[Revision]:
+    query = _rows().where(DEFINITIONS.c.workflow_id == workflow_id)
+    if before is not None:
+        query = query.where(REVISIONS.c.revision < before)
+    return [_revision(row) for row in connection.execute(query.order_by(REVISIONS.c.revision.desc()).limit(limit))]
+
+
+def _delete(connection: Connection, workflow_id: str, at: datetime) -> bool:
+    found = _get(connection, workflow_id, None)
+    if found is not None and not found.is_deleted:
+        connection.execute(update(DEFINITIONS).where(DEFINITIONS.c.workflow_id == workflow_id).values(deleted_at=at))
+    return found is not None
+
+
+def _revision(row: Row[Any]) -> Revision:
+    return Revision(
+        workflow_id=row.workflow_id,
+        revision=row.revision,
+        address=row.address,
+        body=row.body,
+        source=row.source,
+        created_at=row.created_at,
+        is_deleted=row.deleted_at is not None,
+    )

@@ -1,0 +1,125 @@
+"""Reads the runs' rows, which the runs' own turns write."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select
+
+from flowforge.engine.core.views import RunStatus
+from flowforge.engine.store.records import RunEvent, RunRecord, StepRecord, UndoRecord
+from flowforge.persistence.database import Database
+from flowforge.persistence.tables.engine import EXECUTION_EVENTS, EXECUTION_STEPS, EXECUTION_UNDOS, EXECUTIONS
+
+_ALL: Final = 1_000_000
+_PARTS: Final = frozenset({"steps", "undos"})
+_ROW: Final = select(*(EXECUTIONS.c[field.name] for field in fields(RunRecord) if field.name not in _PARTS))
+_BY_ID: Final = _ROW.where(EXECUTIONS.c.execution_id == bindparam("id"))
+_STATUS: Final = select(EXECUTIONS.c.status).where(EXECUTIONS.c.execution_id == bindparam("id"))
+_STEPS: Final = select(*(EXECUTION_STEPS.c[field.name] for field in fields(StepRecord))).where(
+    EXECUTION_STEPS.c.execution_id == bindparam("id")
+)
+_UNDOS: Final = (
+    select(*(EXECUTION_UNDOS.c[field.name] for field in fields(UndoRecord)))
+    .where(EXECUTION_UNDOS.c.execution_id == bindparam("id"))
+    .order_by(EXECUTION_UNDOS.c.position.desc())
+)
+_EVENTS: Final = (
+    select(*(EXECUTION_EVENTS.c[field.name] for field in fields(RunEvent)))
+    .where(EXECUTION_EVENTS.c.execution_id == bindparam("id"), EXECUTION_EVENTS.c.id > bindparam("after"))
+    .order_by(EXECUTION_EVENTS.c.id)
+    .limit(bindparam("count"))
+)
+
+
+class RunReads:
+    """The runs as readers see them; every method raises DatabaseUnavailable where the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, execution_id: str) -> RunRecord | None:
+        """Return a run with its steps and undos, or None."""
+        return await self._database.read(_get, execution_id)
+
+    async def list(
+        self,
+        *,
+        limit: int,
+        workflow_id: str | None = None,
+        status: RunStatus | None = None,
+        metadata: tuple[str, str] | None = None,
+        since: datetime | None = None,
+        before: int | None = None,
+    ) -> Sequence[RunRecord]:
+        """Return runs without their steps, newest first.
+
+        Args:
+            limit: at most so many.
+            workflow_id: only of this definition.
+            status: only these.
+            metadata: only those whose label of this name has this text.
+            since: only those that were started then or later.
+            before: only those behind this place.
+        """
+        chosen: list[ColumnElement[bool]] = []
+        if workflow_id is not None:
+            chosen.append(EXECUTIONS.c.workflow_id == workflow_id)
+        if status is not None:
+            chosen.append(EXECUTIONS.c.status == status)
+        if metadata is not None:
+            chosen.append(EXECUTIONS.c.metadata[metadata[0]].as_string() == metadata[1])
+        if since is not None:
+            chosen.append(EXECUTIONS.c.started_at >= since)
+        if before is not None:
+            chosen.append(EXECUTIONS.c.sequence < before)
+        return await self._database.read(_list, chosen, limit)
+
+    async def events(self, execution_id: str, *, limit: int, after: int = 0) -> Sequence[RunEvent]:
+        """Return a run's history behind the entry `after`, oldest first."""
+        return await self._database.read(_events, execution_id, after, limit)
+
+    async def progress(self, execution_id: str, *, after: int) -> tuple[RunStatus | None, Sequence[RunEvent]]:
+        """Return a run's status, None before it has a row, and its history behind the entry `after`.
+
+        Both are of one moment: when the status is final, the entries are all there will be.
+        """
+        return await self._database.read(_progress, execution_id, after)
+
+
+def _get(connection: Connection, execution_id: str) -> RunRecord | None:
+    row = connection.execute(_BY_ID, {"id": execution_id}).first()
+    if row is None:
+        return None
+    steps = connection.execute(_STEPS, {"id": execution_id})
+    undos = connection.execute(_UNDOS, {"id": execution_id})
+    return _record(
+        row,
+        steps=tuple(StepRecord(**_named(step)) for step in steps),
+        undos=tuple(UndoRecord(**_named(undo)) for undo in undos),
+    )
+
+
+def _list(connection: Connection, chosen: Sequence[ColumnElement[bool]], limit: int) -> list[RunRecord]:
+    rows = connection.execute(_ROW.where(*chosen).order_by(EXECUTIONS.c.sequence.desc()).limit(limit))
+    return [_record(row) for row in rows]
+
+
+def _events(connection: Connection, execution_id: str, after: int, limit: int) -> list[RunEvent]:
+    rows = connection.execute(_EVENTS, {"id": execution_id, "after": after, "count": limit})
+    return [RunEvent(**_named(row)) for row in rows]
+
+
+def _progress(connection: Connection, execution_id: str, after: int) -> tuple[RunStatus | None, Sequence[RunEvent]]:
+    status = connection.execute(_STATUS, {"id": execution_id}).scalar()
+    return status, _events(connection, execution_id, after, _ALL)
+
+
+def _record(row: Row[Any], **parts: Any) -> RunRecord:
+    values = _named(row)
+    return RunRecord(**{**values, "waiting": tuple(values["waiting"]), **parts})
+
+
+def _named(row: Row[Any]) -> dict[str, Any]:
+    return dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for it

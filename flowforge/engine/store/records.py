@@ -1,0 +1,93 @@
+"""A run as readers see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from flowforge.engine.core.outcomes import UndoStatus
+from flowforge.engine.core.state import StepStatus
+from flowforge.engine.core.views import RunStatus, StepView
+
+ENDED: Final = frozenset({"completed", "failed", "compensated", "cancelled"})
+"""The statuses in which a run is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """A step that a run has come to; the meanings are those of `contracts.StepChange`."""
+
+    step_id: str
+    view: StepView
+    status: StepStatus
+    visit: int
+    attempts: int
+    started_at: datetime | None
+    ended_at: datetime | None
+    result: Any
+    error: Mapping[str, str] | None
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoRecord:
+    """An undo of a run that turns back; the meanings are those of `contracts.UndoChange`."""
+
+    key: str
+    position: int
+    step_id: str
+    visit: int
+    item: int | None
+    action: str
+    status: UndoStatus
+    error: Mapping[str, str] | None
+    written_off: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEvent:
+    """One entry of a run's history."""
+
+    id: int
+    step_id: str | None
+    status: str
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run.
+
+    Attributes:
+        sequence: its place among all runs; 0 before it has a row.
+        failure: `kind`, `code`, `message` and `step` of why it turns back.
+        waiting: what it waits for, as `contracts.Waiting` has it.
+        steps: those it has come to; empty in lists.
+        undos: those of a run that turns back, in the order in which they run; empty in lists.
+    """
+
+    execution_id: str
+    workflow_id: str
+    revision: int
+    status: RunStatus
+    started_at: datetime
+    sequence: int = 0
+    updated_at: datetime | None = None
+    ended_at: datetime | None = None
+    input: Mapping[str, Any] = field(default_factory=dict)
+    output: Any = None
+    failure: Mapping[str, str | None] | None = None
+    waiting: tuple[Mapping[str, Any], ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    tenant_id: str | None = None
+    parent_execution_id: str | None = None
+    generation: int = 1
+    cancel_reason: str | None = None
+    steps: tuple[StepRecord, ...] = ()
+    undos: tuple[UndoRecord, ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.status in ENDED

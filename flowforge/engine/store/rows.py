@@ -1,0 +1,172 @@
+"""Writes the runs' rows: what each turn has changed, in one transaction."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
+
+from flowforge.engine.contracts import RunRequest, RunSaved, SaveRun
+from flowforge.errors import Fault
+from flowforge.persistence.database import Database
+from flowforge.persistence.tables.engine import EXECUTION_EVENTS, EXECUTION_STEPS, EXECUTION_UNDOS, EXECUTIONS
+
+_LOAD: Final = select(EXECUTIONS).where(EXECUTIONS.c.execution_id == bindparam("id")).with_for_update()
+_MUTABLE: Final = (
+    "status",
+    "output",
+    "failure",
+    "waiting",
+    "generation",
+    "run_id",
+    "history",
+    "turn",
+    "updated_at",
+    "ended_at",
+)
+_SAVE: Final = (
+    update(EXECUTIONS)
+    .where(EXECUTIONS.c.execution_id == bindparam("id"))
+    .values({name: bindparam(name) for name in _MUTABLE})
+)
+_MARK: Final = (
+    update(EXECUTIONS)
+    .where(EXECUTIONS.c.execution_id == bindparam("id"))
+    .values(cancel_requested_at=bindparam("at"), cancel_reason=bindparam("reason"))
+)
+_KEYS: Final = {EXECUTION_STEPS: "step_id", EXECUTION_UNDOS: "key"}
+
+
+class RunRows:
+    """Moves the runs' rows; every method raises DatabaseUnavailable where the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, request: SaveRun) -> RunSaved:
+        """Write what a turn has changed; a row that has ended keeps its end, and a write that is behind is none.
+
+        Raises:
+            Fault: there is no row to write to (yet); nothing was written.
+        """
+        return await self._database.write(save, request)
+
+    async def mark_cancelled(self, execution_id: str, reason: str) -> "MarkedRun | None":
+        """Mark a run as called off, unless it has ended or was before; return it as it is then, None without a row."""
+        return await self._database.write(_mark_cancelled, execution_id, reason, datetime.now(UTC))
+
+
+class MarkedRun:
+    """A run's row after it was asked to be called off.
+
+    Attributes:
+        status: what it is.
+        is_over: whether it had ended before.
+        reason: why it was called off first, None where it never was.
+        failure: why it turns back, None where it does not.
+    """
+
+    __slots__ = ("failure", "is_over", "reason", "status")
+
+    def __init__(self, row: Row[Any], reason: str | None) -> None:
+        self.status: str = row.status
+        self.is_over: bool = row.ended_at is not None
+        self.reason = reason
+        self.failure: Mapping[str, str | None] | None = row.failure
+
+
+def save(connection: Connection, request: SaveRun) -> RunSaved:
+    """Do what RunRows.save does, in a transaction that is open already."""
+    row = connection.execute(_LOAD, {"id": request.execution_id}).first()
+    if row is None:
+        if request.opening is None:
+            raise Fault(f"there is no row of {request.execution_id!r}")
+        _open(connection, request, request.opening)
+        _write_parts(connection, request)
+        return RunSaved(status=request.status, is_over=request.is_over)
+    is_behind = row.run_id == request.run_id and (request.history, request.turn) < (row.history, row.turn)
+    if row.ended_at is not None or is_behind:
+        return RunSaved(status=row.status, is_over=row.ended_at is not None, cancel_reason=row.cancel_reason)
+    if request.status == "completed" and row.cancel_reason is not None:
+        # It was called off before it could complete: its steps are as they are, its end is not this one.
+        events = tuple(event for event in request.events if event.step_id is not None)
+        request = replace(request, status=row.status, output=None, is_over=False, events=events)
+    connection.execute(_SAVE, {"id": request.execution_id, **_mutable(request), "generation": row.generation})
+    _write_parts(connection, request)
+    return RunSaved(status=request.status, is_over=request.is_over, cancel_reason=row.cancel_reason)
+
+
+def _open(connection: Connection, request: SaveRun, run: RunRequest) -> None:
+    values = {
+        **_mutable(request),
+        "execution_id": run.execution_id,
+        "workflow_id": run.workflow_id,
+        "revision": run.revision,
+        "input": dict(run.input),
+        "metadata": dict(run.metadata),
+        "tenant_id": run.tenant_id,
+        "parent_execution_id": run.parent_execution_id,
+        "request_id": run.request_id,
+        "generation": run.generation,
+        "started_at": datetime.fromisoformat(run.accepted_at),
+    }
+    connection.execute(insert(EXECUTIONS).inline(), values)
+
+
+def _mutable(request: SaveRun) -> dict[str, Any]:
+    at = datetime.fromisoformat(request.at)
+    return {
+        "status": request.status,
+        "output": request.output,
+        "failure": None if request.failure is None else dict(request.failure),
+        "waiting": [asdict(waiting) for waiting in request.waiting],
+        "run_id": request.run_id,
+        "history": request.history,
+        "turn": request.turn,
+        "updated_at": at,
+        "ended_at": at if request.is_over else None,
+    }
+
+
+def _write_parts(connection: Connection, request: SaveRun) -> None:
+    _replace(connection, EXECUTION_STEPS, request.execution_id, map(asdict, request.steps))
+    _replace(connection, EXECUTION_UNDOS, request.execution_id, map(asdict, request.undos))
+    if request.events:
+        # What an earlier run of this task told, which was discarded since, did not happen.
+        stale = EXECUTION_EVENTS.c.id >= request.events[0].id
+        connection.execute(
+            delete(EXECUTION_EVENTS).where(EXECUTION_EVENTS.c.execution_id == request.execution_id, stale)
+        )
+        rows = [_row(asdict(event), request.execution_id) for event in request.events]
+        connection.execute(insert(EXECUTION_EVENTS), rows)
+
+
+def _replace(connection: Connection, table: Table, execution_id: str, changes: Iterable[dict[str, Any]]) -> None:
+    rows = [_row(change, execution_id) for change in changes]
+    if not rows:
+        return
+    name = _KEYS[table]
+    old = delete(table).where(table.c.execution_id == bindparam("of"), table.c[name] == bindparam("one"))
+    connection.execute(old, [{"of": execution_id, "one": row[name]} for row in rows])
+    connection.execute(insert(table), rows)
+
+
+def _row(change: dict[str, Any], execution_id: str) -> dict[str, Any]:
+    times: dict[str, Any] = {
+        name: None if change[name] is None else datetime.fromisoformat(change[name])
+        for name in ("started_at", "ended_at", "at")
+        if name in change
+    }
+    return {**change, **times, "execution_id": execution_id}
+
+
+def _mark_cancelled(connection: Connection, execution_id: str, reason: str, at: datetime) -> MarkedRun | None:
+    row = connection.execute(_LOAD, {"id": execution_id}).first()
+    if row is None:
+        return None
+    turns_back = row.ended_at is not None or (row.failure is not None and row.failure["kind"] != "held")
+    if row.cancel_reason is None and not turns_back:
+        connection.execute(_MARK, {"id": execution_id, "at": at, "reason": reason})
+        return MarkedRun(row, reason)
+    return MarkedRun(row, row.cancel_reason)

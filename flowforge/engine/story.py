@@ -1,0 +1,241 @@
+"""What a turn has changed, as the run's row tells it: steps, undos, and an entry of the history for each transition."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any, Final
+
+from flowforge.engine.contracts import (
+    EventStatus,
+    RunRequest,
+    RunState,
+    SaveRun,
+    StepChange,
+    Transition,
+    UndoChange,
+    Waiting,
+)
+from flowforge.engine.core.keys import Key
+from flowforge.engine.core.outcomes import StepError
+from flowforge.engine.core.plan import Plan
+from flowforge.engine.core.state import State, UndoEntry
+from flowforge.engine.core.views import RunStatus, progress, run_status, step_view
+
+_MOST_WAITING: Final = 100
+_UNREADABLE: Final = {ord("\0"): "\ufffd"}
+
+
+class Story:
+    """Tells what happens to a run, turn by turn.
+
+    Args:
+        request: the accepted run.
+        plan: what it walks.
+    """
+
+    def __init__(self, request: RunRequest, plan: Plan) -> None:
+        self._request = request
+        self._plan = plan
+        self._told: dict[str, StepChange] = {}
+        self._status: RunStatus = "pending"
+        self._positions: dict[Key, int] = {}
+        self._events = 0
+        self._turns = 0
+        self._known = State()
+        self._undos_told = False
+        self._waiting: tuple[Waiting, ...] = ()
+        self._attempts: dict[Key, int] = {}
+        self._details: dict[str, Mapping[str, Any]] = {}
+
+    def note(self, key: Key, *, attempts: int, details: Mapping[str, Any]) -> None:
+        """Remember what is known of a unit of work besides how it ended."""
+        self._attempts[key] = attempts
+        self._details[key.step] = details
+
+    def turn(self, state: State, *, now: datetime, wakes: Mapping[Key, datetime]) -> SaveRun | None:
+        """Return what has changed since the last turn, None where readers would see no difference.
+
+        Args:
+            state: where the run is now.
+            now: the run's time.
+            wakes: when what waits wakes by itself.
+        """
+        before, self._known = self._known, state
+        at = now.isoformat()
+        status = run_status(state)
+        steps = tuple(self._changed_steps(before, state, at))
+        undos = tuple(self._changed_undos(before, state))
+        waiting = self._waiting_now(state, wakes)
+        is_new = self._turns == 0
+        if not (is_new or steps or undos or waiting != self._waiting or status != self._status):
+            return None
+        self._waiting = waiting
+        events = tuple(self._entries(state, steps, status, at))
+        self._turns += 1
+        self._status = status
+        return SaveRun(
+            execution_id=self._request.execution_id,
+            run_id="",
+            history=0,
+            turn=self._turns,
+            at=at,
+            status=status,
+            opening=replace(self._request, definition={}) if is_new else None,
+            failure=_failure(state),
+            output=state.output,
+            waiting=waiting,
+            steps=steps,
+            undos=undos,
+            events=events,
+            is_over=state.is_over,
+        )
+
+    def _changed_steps(self, before: State, after: State, at: str) -> Iterator[StepChange]:
+        touched = {key.step for key, _ in _differing(before.tasks, after.tasks)}
+        touched |= {step for step, _ in _differing(before.steps, after.steps)}
+        if before.undos is not after.undos:
+            pairs = zip_longest(before.undos, after.undos)
+            touched |= {
+                entry.key.step for pair in pairs if pair[0] is not pair[1] for entry in pair if entry is not None
+            }
+        for step in (step for step in self._plan.steps if step in touched and step in after.steps):
+            change = self._step(step, after, at)
+            if change != self._told.get(step):
+                yield change
+
+    def _step(self, step: str, state: State, at: str) -> StepChange:
+        found, told = state.steps[step], self._told.get(step)
+        has_begun_anew = told is None or told.visit != found.visit
+        started_at = at if told is None or has_begun_anew else told.started_at
+        ended_at = None
+        if found.status != "active":
+            ended_at = at if told is None or has_begun_anew or told.ended_at is None else told.ended_at
+        succeeded = found.status == "succeeded"
+        return StepChange(
+            step_id=step,
+            view=step_view(state, step),
+            status=found.status,
+            visit=found.visit,
+            attempts=self._attempts.get(Key(step, found.visit), 0),
+            started_at=None if found.status == "skipped" else started_at,
+            ended_at=None if found.status == "skipped" else ended_at,
+            result=state.values.get(step) if succeeded else None,
+            error=_error(found.error),
+            details=self._details.get(step, {}) if found.status != "active" else {},
+        )
+
+    def _changed_undos(self, before: State, after: State) -> Iterator[UndoChange]:
+        if after.phase in {"new", "forward", "held", "stopping", "completed", "failed"}:
+            return
+        known = {} if not self._undos_told else {entry.key: entry for entry in before.undos}
+        self._undos_told = True
+        for entry in after.undos:
+            if known.get(entry.key) is not entry:
+                yield self._undo(entry)
+
+    def _undo(self, entry: UndoEntry) -> UndoChange:
+        compensation = self._plan.steps[entry.key.step].definition.compensation
+        return UndoChange(
+            key=str(entry.key),
+            position=self._positions.setdefault(entry.key, len(self._positions) + 1),
+            step_id=entry.key.step,
+            visit=entry.key.visit,
+            item=entry.key.item,
+            action="workflow" if compensation is None else compensation.action,
+            status=entry.status,
+            error=_error(entry.error),
+            written_off=entry.written_off,
+        )
+
+    def _waiting_now(self, state: State, wakes: Mapping[Key, datetime]) -> tuple[Waiting, ...]:
+        found: list[Waiting] = []
+        for key, task in state.tasks.items():
+            if task.stage not in {"waiting", "suspended"} or len(found) == _MOST_WAITING:
+                continue
+            wake, wait = wakes.get(key), task.wait
+            found.append(
+                Waiting(
+                    step_id=key.step,
+                    item=key.item,
+                    event=None if wait is None else wait.event,
+                    wake_at=None if wake is None else wake.isoformat(),
+                    reason=None if wait is None else wait.reason,
+                    schema=None if wait is None else wait.schema,
+                )
+            )
+        return tuple(found)
+
+    def _entries(self, state: State, steps: Iterable[StepChange], status: RunStatus, at: str) -> Iterator[Transition]:
+        for change in steps:
+            told = self._told.get(change.step_id)
+            self._told[change.step_id] = change
+            if told is not None and (told.view, told.visit) == (change.view, change.visit):
+                continue
+            message = "" if change.error is None else change.error["message"]
+            yield self._entry(change.view, at, step_id=change.step_id, message=message)
+        if status != self._status:
+            failure = state.failure
+            yield self._entry(status, at, message="" if failure is None else _plain(failure.error.message))
+
+    def _entry(self, status: EventStatus, at: str, *, step_id: str | None = None, message: str) -> Transition:
+        self._events += 1
+        return Transition(id=self._events, status=status, at=at, step_id=step_id, message=message)
+
+
+def run_state(request: RunRequest, plan: Plan, state: State) -> RunState:
+    """Return a run as it knows itself."""
+    found = progress(plan, state)
+    return RunState(
+        execution_id=request.execution_id,
+        workflow_id=request.workflow_id,
+        revision=request.revision,
+        status=run_status(state),
+        current_steps=found.current,
+        completed_steps=found.completed,
+        failed_steps=found.failed,
+        skipped_steps=found.skipped,
+        failure_code=None if state.failure is None else state.failure.error.code,
+        failure_reason=None if state.failure is None else _plain(state.failure.error.message),
+    )
+
+
+def details(request: RunRequest, plan: Plan, state: State) -> str:
+    """Return what Temporal's UI shows of a run: Markdown, a few lines however large it is."""
+    found = progress(plan, state)
+    lines = [f"**{run_status(state)}** {plan.definition.title}, revision {request.revision}"]
+    for name, steps in (("now", found.current), ("done", found.completed), ("failed", found.failed)):
+        if steps:
+            more = f" and {len(steps) - 10} more" if len(steps) > 10 else ""
+            lines.append(f"- {name}: {', '.join(steps[-10:])}{more}")
+    if state.failure is not None:
+        lines.append(f"- because: {_plain(state.failure.error.message)[:500]}")
+    return "\n".join(lines)
+
+
+def _differing(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    if before is after:
+        return
+    for key, value in after.items():
+        if before.get(key) is not value:
+            yield key, value
+    for key, value in before.items():
+        if key not in after:
+            yield key, value
+
+
+def _failure(state: State) -> dict[str, str | None] | None:
+    if state.failure is None:
+        return None
+    error = state.failure.error
+    kind = "held" if state.phase == "held" else state.failure.kind
+    return {"kind": kind, "code": error.code, "message": _plain(error.message), "step": state.failure.step}
+
+
+def _error(error: StepError | None) -> dict[str, str] | None:
+    return None if error is None else {"code": error.code, "message": _plain(error.message)}
+
+
+def _plain(text: str) -> str:
+    """Return text as every database takes it."""
+    return text.translate(_UNREADABLE)[:10_000].encode(errors="replace").decode()

@@ -1,0 +1,196 @@
+"""The one workflow that runs every definition: a shell around the interpreter, which decides everything."""
+
+import asyncio
+import json
+from datetime import timedelta
+from functools import lru_cache
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from flowforge.engine.contracts import (
+    CANCEL_RUN,
+    RUN_WORKFLOW,
+    CancelRun,
+    EventSignal,
+    RetryHeld,
+    RunEnded,
+    RunRequest,
+    RunState,
+    UndoDecision,
+)
+from flowforge.engine.core.bindings import Bindings
+from flowforge.engine.core.events import (
+    CancelRequested,
+    Compensate,
+    Event,
+    EventArrived,
+    PauseRequested,
+    Resumed,
+    Retry,
+    UndoRetried,
+    UndoWrittenOff,
+)
+from flowforge.engine.core.plan import Plan
+from flowforge.engine.core.views import RunStatus
+from flowforge.engine.definition.model import Definition
+from flowforge.engine.driver import Driver
+from flowforge.engine.story import run_state
+
+_CANCEL_TIMEOUT = timedelta(seconds=10)
+
+
+@workflow.defn(name=RUN_WORKFLOW)
+class RunWorkflow:
+    """Runs a definition, or makes it whole.
+
+    Ends Completed, Failed (compensated or not; the state is in its details) or Canceled.
+    """
+
+    @workflow.init
+    def __init__(self, request: RunRequest) -> None:
+        plan, bindings = _prepared(json.dumps(request.definition, sort_keys=True))
+        self._request = request
+        self._driver = Driver(request, plan, bindings)
+
+    @workflow.run
+    async def run(self, request: RunRequest) -> RunEnded:
+        """Run the definition.
+
+        Returns:
+            How it ended: completed.
+
+        Raises:
+            ApplicationError: it failed; its type is the failure's code, its detail the state.
+            asyncio.CancelledError: it was cancelled and made whole.
+        """
+        status = await self._drive()
+        if status == "completed":
+            return RunEnded(execution_id=request.execution_id, status=status)
+        state = self._state()
+        if status == "cancelled":
+            await self._be_cancelled(state.failure_reason or "cancelled")
+        raise ApplicationError(
+            state.failure_reason or status, state, type=state.failure_code or status, non_retryable=True
+        )
+
+    @workflow.query
+    def state(self) -> RunState:
+        """Return where the run is."""
+        return self._state()
+
+    @workflow.update
+    async def pause(self) -> RunState:
+        """Let no further action start; what is in flight goes on."""
+        return await self._told(PauseRequested())
+
+    @pause.validator
+    def _validate_pause(self) -> None:
+        self._must_be("new", "forward")
+
+    @workflow.update
+    async def resume(self, data: object = None) -> RunState:
+        """Let a paused run go on; in any other one, wake what waits first, with data as its result."""
+        return await self._told(Resumed(data))
+
+    @resume.validator
+    def _validate_resume(self, data: object = None) -> None:  # noqa: ARG002  a validator takes what its update takes
+        self._must_be("new", "forward")
+
+    @workflow.update
+    async def signal(self, event: EventSignal) -> RunState:
+        """Bring an event to whoever waits for it, now or later."""
+        return await self._told(EventArrived(event.name, event.data))
+
+    @signal.validator
+    def _validate_signal(self, event: EventSignal) -> None:  # noqa: ARG002  the same
+        self._must_be("new", "forward", "held")
+
+    @workflow.update
+    async def retry_compensation(self, step: str) -> RunState:
+        """Try a step's undos again that failed for good."""
+        return await self._told(UndoRetried(step))
+
+    @retry_compensation.validator
+    def _validate_retry_compensation(self, step: str) -> None:
+        self._must_wait_for_decision(step)
+
+    @workflow.update
+    async def write_off(self, decision: UndoDecision) -> RunState:
+        """Give a step's undos up that failed for good, so that the run can end."""
+        return await self._told(UndoWrittenOff(step=decision.step, by=decision.by, reason=decision.reason))
+
+    @write_off.validator
+    def _validate_write_off(self, decision: UndoDecision) -> None:
+        self._must_wait_for_decision(decision.step)
+
+    @workflow.update
+    async def retry(self, request: RetryHeld) -> RunState:
+        """Have a held run go on from where it failed."""
+        return await self._told(Retry(step=request.step, values=request.values))
+
+    @retry.validator
+    def _validate_retry(self, request: RetryHeld) -> None:
+        self._must_be("held")
+        failed = self._driver.state.steps.get(request.step or "")
+        if request.step is not None and (failed is None or failed.status not in {"failed", "cancelled"}):
+            raise _conflict(f"the step {request.step!r} has not failed")
+
+    @workflow.update
+    async def compensate(self) -> RunState:
+        """Have a held run undone."""
+        return await self._told(Compensate())
+
+    @compensate.validator
+    def _validate_compensate(self) -> None:
+        self._must_be("held")
+
+    async def _drive(self) -> RunStatus:
+        """Run to the end, whatever cancels this: a cancellation is an event like others, and undo is shielded."""
+        driving = asyncio.create_task(self._driver.run())
+        is_cancelled = False
+        while True:
+            try:
+                return await asyncio.shield(driving)
+            except asyncio.CancelledError:
+                reason = workflow.cancellation_reason()
+                if is_cancelled or reason is None or driving.done():
+                    raise  # the run is dropped from memory: it must do nothing any more
+                is_cancelled = True
+                self._driver.tell(CancelRequested(reason=reason or "cancelled"))
+
+    async def _be_cancelled(self, reason: str) -> None:
+        """End as Canceled; a run only does when Temporal was asked to cancel it, which a mark on its row does without."""
+        if workflow.cancellation_reason() is None:
+            await workflow.execute_local_activity(
+                CANCEL_RUN, CancelRun(reason=reason), start_to_close_timeout=_CANCEL_TIMEOUT
+            )
+            await workflow.wait_condition(lambda: workflow.cancellation_reason() is not None)
+        raise asyncio.CancelledError
+
+    async def _told(self, event: Event) -> RunState:
+        await self._driver.told(event)
+        return self._state()
+
+    def _state(self) -> RunState:
+        return run_state(self._request, self._driver.plan, self._driver.state)
+
+    def _must_be(self, *phases: str) -> None:
+        """Refuse what is impossible before it is in history."""
+        if self._driver.state.phase not in phases:
+            raise _conflict(f"the run is {self._state().status}")
+
+    def _must_wait_for_decision(self, step: str) -> None:
+        undos = self._driver.state.undos
+        if not any(entry.key.step == step and entry.status == "failed" for entry in undos):
+            raise _conflict(f"no undo of {step!r} waits for an operator")
+
+
+def _conflict(message: str) -> ApplicationError:
+    return ApplicationError(message, type="conflict", non_retryable=True)
+
+
+@lru_cache(maxsize=64)
+def _prepared(definition: str) -> tuple[Plan, Bindings]:
+    plan = Plan.of(Definition.model_validate(json.loads(definition)))
+    return plan, Bindings(plan)

@@ -1,0 +1,129 @@
+"""Definitions, their revisions, and the runs as readers see them."""
+
+from typing import Final
+
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
+
+from flowforge.persistence.tables.metadata import METADATA
+from flowforge.persistence.types import AutoNumber, UtcTimestamp
+
+DEFINITIONS: Final = Table(
+    "definitions",
+    METADATA,
+    Column("sequence", AutoNumber, primary_key=True),
+    Column("workflow_id", String, nullable=False, unique=True),
+    Column("latest", Integer, nullable=False),
+    Column("created_at", UtcTimestamp, nullable=False),
+    Column("updated_at", UtcTimestamp, nullable=False),
+    Column("deleted_at", UtcTimestamp),
+)
+"""`latest` is the revision that new runs get; a definition with `deleted_at` starts none."""
+
+REVISIONS: Final = Table(
+    "revisions",
+    METADATA,
+    Column("workflow_id", String, ForeignKey("definitions.workflow_id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("address", String, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("source", String, nullable=False),
+    Column("created_at", UtcTimestamp, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Never changed: `body` is the canonical form, `address` its content's, `source` the text as its author sent it."""
+
+EXECUTIONS: Final = Table(
+    "executions",
+    METADATA,
+    Column("sequence", AutoNumber, primary_key=True),
+    Column("execution_id", String, nullable=False, unique=True),
+    Column("workflow_id", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("status", String, nullable=False),
+    Column("input", JSON, nullable=False),
+    Column("output", JSON),
+    Column("failure", JSON),
+    Column("waiting", JSON, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("tenant_id", String),
+    Column("parent_execution_id", String),
+    Column("request_id", String),
+    Column("generation", Integer, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("history", Integer, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("started_at", UtcTimestamp, nullable=False),
+    Column("updated_at", UtcTimestamp, nullable=False),
+    Column("ended_at", UtcTimestamp),
+    Column("cancel_requested_at", UtcTimestamp),
+    Column("cancel_reason", String),
+    CheckConstraint(
+        "status in ('running', 'waiting', 'paused', 'compensating', 'completed', 'failed', 'compensated', "
+        "'cancelled', 'needs_attention')",
+        name="status",
+    ),
+    Index(None, "workflow_id", "sequence"),
+    Index(None, "status", "sequence"),
+    Index(None, "parent_execution_id"),
+    Index(None, "started_at"),
+)
+"""`run_id`, `history` and `turn` say whose write is the latest; `cancel_requested_at` stays once set."""
+
+EXECUTION_STEPS: Final = Table(
+    "execution_steps",
+    METADATA,
+    Column("execution_id", String, ForeignKey("executions.execution_id"), primary_key=True),
+    Column("step_id", String, primary_key=True),
+    Column("view", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("visit", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("started_at", UtcTimestamp),
+    Column("ended_at", UtcTimestamp),
+    Column("result", JSON),
+    Column("error", JSON),
+    Column("details", JSON, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The steps that a run has come to, as they are now."""
+
+EXECUTION_UNDOS: Final = Table(
+    "execution_undos",
+    METADATA,
+    Column("execution_id", String, ForeignKey("executions.execution_id"), primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("step_id", String, nullable=False),
+    Column("visit", Integer, nullable=False),
+    Column("item", Integer),
+    Column("action", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("error", JSON),
+    Column("written_off", String),
+    sqlite_with_rowid=False,
+)
+"""The undos of a run that turns back; `position` counts them in the order in which their actions were started."""
+
+EXECUTION_EVENTS: Final = Table(
+    "execution_events",
+    METADATA,
+    Column("execution_id", String, ForeignKey("executions.execution_id"), primary_key=True),
+    Column("id", Integer, primary_key=True),
+    Column("step_id", String),
+    Column("status", String, nullable=False),
+    Column("message", String, nullable=False),
+    Column("at", UtcTimestamp, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""`id` counts 1, 2, 3 … within a run."""
+
+EXECUTION_KEYS: Final = Table(
+    "execution_keys",
+    METADATA,
+    Column("key", String, primary_key=True),
+    Column("execution_id", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("expires_at", UtcTimestamp),
+    sqlite_with_rowid=False,
+)
+"""Which run an idempotency key stands for, and what was asked for with it; null never expires."""

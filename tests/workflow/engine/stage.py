@@ -1,0 +1,219 @@
+"""A stage for runs: database, worker, actions that a test directs, on a real Temporal."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio import activity
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
+
+from flowforge.engine.actions.contract import ACT, ActionAnswer, ActionCall
+from flowforge.engine.activities import RunActivities
+from flowforge.engine.contracts import RunOptions, SaveRun
+from flowforge.engine.control import RunControl
+from flowforge.engine.gateway import NewRun, RunGateway
+from flowforge.engine.store.definitions import DefinitionStore
+from flowforge.engine.store.keys import StartKeys
+from flowforge.engine.store.reads import RunReads
+from flowforge.engine.store.records import RunRecord
+from flowforge.engine.store.rows import RunRows
+from flowforge.engine.workflow import RunWorkflow
+from flowforge.persistence.database import Database
+from flowforge.worker.registration import activities_of_runs
+from flowforge.worker.sandbox import sandbox_for
+
+Play = Callable[[ActionCall], Awaitable[Any]]
+OPTIONS = RunOptions(forward_max_interval_s=0.05, undo_max_interval_s=0.05, heartbeat_timeout_s=2)
+
+
+def refusal(code: str = "no") -> ApplicationError:
+    """What an action raises when the business says no."""
+    return ApplicationError("the answer is no", {"attempt": 1}, type=code, non_retryable=True)
+
+
+@dataclass
+class Actions:
+    """Plays every action: as a test directs, else by giving back its own name.
+
+    Attributes:
+        plays: by action and, before that, by step.
+        calls: all that was asked for, in order.
+        done: the forward actions and undos that came to their end, in order.
+    """
+
+    plays: dict[str, Play] = field(default_factory=dict)
+    calls: list[ActionCall] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+    @activity.defn(name=ACT)
+    async def act(self, call: ActionCall) -> ActionAnswer:
+        self.calls.append(call)
+        name = f"{'undo ' if call.undo else ''}{call.step_id}{'' if call.item is None else f'[{call.item}]'}"
+        play = self.plays.get(name) or self.plays.get(call.action)
+        beating = asyncio.create_task(_beat())
+        try:
+            answer = {"did": name} if play is None else await play(call)
+        finally:
+            beating.cancel()
+        self.done.append(name)
+        return answer if isinstance(answer, ActionAnswer) else ActionAnswer(result=answer)
+
+    @property
+    def undone(self) -> list[str]:
+        return [name.removeprefix("undo ") for name in self.done if name.startswith("undo ")]
+
+
+async def _beat() -> None:
+    while not activity.info().is_local:
+        activity.heartbeat()
+        await asyncio.sleep(0.05)
+
+
+class Gate:
+    """Stops an action until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    async def __call__(self, call: ActionCall) -> dict[str, str]:
+        self.reached.set()
+        await self.opened.wait()
+        return {"did": call.step_id}
+
+
+class WatchedRows(RunRows):
+    """Rows that tell which statuses they were given.
+
+    Attributes:
+        reached: set when a run was saved with that status, or a step with that view as `step:view`.
+        saves: all of them.
+    """
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.saves: list[SaveRun] = []
+        self._changed = asyncio.Event()
+
+    async def save(self, request: SaveRun) -> Any:
+        saved = await super().save(request)
+        self.saves.append(request)
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+        return saved
+
+    async def until(self, condition: Callable[[SaveRun], bool]) -> None:
+        while not any(condition(save) for save in self.saves):
+            await self._changed.wait()
+
+    async def until_status(self, status: str) -> None:
+        await self.until(lambda save: save.status == status)
+
+
+def saved(step: str, view: str) -> Callable[[SaveRun], bool]:
+    """Tell of a save whether it was of a step with that view."""
+    return lambda save: any((change.step_id, change.view) == (step, view) for change in save.steps)
+
+
+REPLAYER = Replayer(
+    workflows=[RunWorkflow],
+    data_converter=pydantic_data_converter,
+    workflow_runner=UnsandboxedWorkflowRunner(),
+)
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """Where runs are played."""
+
+    client: Client
+    task_queue: str
+    database: Database
+    definitions: DefinitionStore
+    gateway: RunGateway
+    control: RunControl
+    rows: WatchedRows
+    reads: RunReads
+    actions: Actions
+    hire: Callable[[], Worker]
+
+    async def begin(self, body: dict[str, Any], **wishes: Any) -> str:
+        """Publish a definition and start it; return the execution id."""
+        published = await self.definitions.publish(json.dumps({"id": f"d-{uuid.uuid4().hex[:8]}", **body}))
+        started = await self.gateway.start(
+            NewRun(workflow_id=published.revision.workflow_id, input=wishes.pop("input", {}), **wishes)
+        )
+        return started.execution_id
+
+    async def end(self, execution_id: str) -> RunRecord:
+        """Wait for a run's end; see that row and Temporal agree, and that it replays."""
+        handle = self.client.get_workflow_handle(execution_id)
+        try:
+            await handle.result()
+            ended = {"completed"}
+        except WorkflowFailureError as failure:
+            is_cancelled = isinstance(failure.cause, CancelledError)
+            ended = {"cancelled"} if is_cancelled else {"failed", "compensated"}
+        record = await self.reads.get(execution_id)
+        assert record is not None
+        assert record.status in ended
+        await REPLAYER.replay_workflow(await handle.fetch_history())
+        events = await self.reads.events(execution_id, limit=10_000)
+        assert [event.id for event in events] == sorted({event.id for event in events})
+        assert events[-1].status == record.status
+        return record
+
+    async def play(self, body: dict[str, Any], **wishes: Any) -> RunRecord:
+        """Publish, start and wait for the end."""
+        return await self.end(await self.begin(body, **wishes))
+
+
+@asynccontextmanager
+async def open_stage(
+    client: Client, url: str, *, options: RunOptions = OPTIONS, at_work: bool = True, cached: int = 1000
+) -> AsyncIterator[Stage]:
+    """Open a stage with a task queue of its own; the database is up to date."""
+    database = Database(url)
+    task_queue = f"stage-{uuid.uuid4()}"
+    definitions, reads, rows, actions = DefinitionStore(database), RunReads(database), WatchedRows(database), Actions()
+    gateway = RunGateway(
+        client,
+        definitions=definitions,
+        reads=reads,
+        keys=StartKeys(database),
+        changes=lambda name, _params: name not in {"free", "condition"},
+        task_queue=task_queue,
+        options=options,
+    )
+
+    def hire() -> Worker:
+        return Worker(
+            client,
+            task_queue=task_queue,
+            workflows=[RunWorkflow],
+            activities=[*activities_of_runs(RunActivities(rows)), actions.act],
+            workflow_runner=sandbox_for(client.data_converter),
+            max_cached_workflows=cached,
+        )
+
+    async with hire() if at_work else nullcontext():
+        yield Stage(
+            client=client,
+            task_queue=task_queue,
+            database=database,
+            definitions=definitions,
+            gateway=gateway,
+            control=RunControl(client, runs=gateway, rows=rows),
+            rows=rows,
+            reads=reads,
+            actions=actions,
+            hire=hire,
+        )
+    await database.close()
