@@ -18,5 +18,5 @@ UNDO_ACTIVITIES: Final = {name_of(step.undo.do): step.undo.name for step in reve
 """The undos in the order in which they run, each with its name for people."""
 
 UNDOABLE: Final = [name_of(step.do) for step in PLAIN if step.undo is not None]
-FAIL_AT_LAST: Final = next(name for name, do in FAIL_AT_OPERATIONS.items() if do == STEP_ACTIVITIES[-1])
+FAIL_AT_LAST: Final = {do: name for name, do in FAIL_AT_OPERATIONS.items()}.get(STEP_ACTIVITIES[-1], "not known yet")
 """The fault after which everything is to be undone."""
