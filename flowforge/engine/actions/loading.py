@@ -66,12 +66,13 @@ def actions_of(workflow: Workflow) -> Iterator[Action]:
             yield action_of(method, Mark(name=name))
 
 
-def action_of(function: Callable[..., Any], mark: Mark) -> Action:
-    """Return a function as the action that it says it is.
+def action_of(function: Callable[..., Any], mark: Mark | None = None) -> Action:
+    """Return a function as the action that it says it is, or that `mark` says.
 
     Raises:
         StartupError: it takes no params, too much, or something that JSON does not have.
     """
+    mark = mark or getattr(function, MARK)
     parameters = list(inspect.signature(function).parameters.values())
     if not 1 <= len(parameters) <= 2:
         raise StartupError(f"the action {mark.name!r} takes (params, context), or params alone")
