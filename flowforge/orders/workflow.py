@@ -49,6 +49,9 @@ FAILURE_CODES: Final = frozenset(
 )
 """Every `failure_code` an order can have; a step that fails with any other type is `internal`."""
 
+_FULFILLED: Final = frozenset({"completed", "returned"})
+"""Ends of an order that hold: it may be taken back before its run, whose worker died, hears that it had completed."""
+
 
 @workflow.defn(name=FULFIL_ORDER)
 class OrderWorkflow:
@@ -142,7 +145,7 @@ class OrderWorkflow:
         self._must_wait_for_decision(decision.name)
 
     async def unwinding(self, failure: Failure) -> bool:
-        """Take the order from running, unless it was closed as completed before: then it stays so.
+        """Take the order from running, unless it was closed as completed before: then it stays so, or returned since.
 
         An earlier run of this very task may have done so for another reason, and may have been discarded since: then
         the reason that the row holds stands.
@@ -150,7 +153,7 @@ class OrderWorkflow:
         code = failure.code if failure.code in FAILURE_CODES else "internal"
         self._state = replace(self._state, failure_code=code, failure_reason=_reason(failure, self._order))
         closed = await self._close("compensating", failed_step=failure.step if code != "cancelled" else None)
-        return closed.status != "completed"
+        return closed.status not in _FULFILLED
 
     async def held(self) -> bool:
         """Mark the order as paused, unless an earlier run of this very task brought it to another end."""
@@ -224,7 +227,7 @@ class OrderWorkflow:
     async def _complete(self) -> None:
         """Close the order as completed, or unwind it where an earlier run of this very task had begun to."""
         closed = await self._close("completed")
-        if closed.status != "completed":
+        if closed.status not in _FULFILLED:
             reason = closed.failure_reason or "the order was being unwound"
             raise ApplicationError(reason, type=closed.failure_code or "internal", non_retryable=True)
 

@@ -184,3 +184,27 @@ async def test_return_runs_under_the_name_of_its_order(shop: Shop) -> None:
     await shop.returns.take_back(placed.order_id, "req_1")
     run = shop.client.get_workflow_handle_for(ReturnWorkflow.run, f"{placed.workflow_id}~return")
     assert (await run.describe()).workflow_type == "ReturnOrder"
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "cancel"])
+async def test_returned_before_its_run_heard_that_it_had_completed_nothing_is_undone(
+    shop: Shop, meanwhile: str
+) -> None:
+    died = Gate()
+
+    async def die(count: int) -> None:
+        await died(count)
+        if count == 1:
+            raise ConnectionError("the worker died after its commit")
+
+    before = await _stock(shop)
+    shop.hooks.after["orders.close"] = die
+    placed = await shop.place(product_id=None, quantity=None, lines=LINES, ship=True)
+    await died.reached.wait()
+    record = await shop.returns.take_back(placed.order_id, "req_1")
+    if meanwhile == "cancel":
+        await shop.handle(placed).cancel()
+    died.open()
+    assert (await shop.handle(placed).result()).status == "returned"
+    await REPLAYER.replay_workflow(await shop.handle(placed).fetch_history())
+    await _is_whole(shop, record, before)
