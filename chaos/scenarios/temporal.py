@@ -36,7 +36,13 @@ async def terminate(house: House, _plan: Plan) -> Verdict:
             async with house.world(temporal.target, client) as world:
                 worker = await world.worker(f"stop:{operation}:before")
                 placed = await world.place_longest(placement, fail_at=LAST if operation in UNDOS else None)
-                await worker.stopped.wait()
+                try:
+                    async with asyncio.timeout(_WITHIN_S):
+                        await worker.stopped.wait()
+                except TimeoutError:
+                    told = worker.log.read_text()[-500:]
+                    verdict.violations.append(f"{placed.order_id} did not come to {operation}, {placement}: {told}")
+                    return
                 await world.handle(placed.workflow_id).terminate("somebody pressed the wrong button")
                 verdict.done["runs terminated"] += 1
                 worker.send(signal.SIGCONT)

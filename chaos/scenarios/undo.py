@@ -20,6 +20,7 @@ from flowforge.temporal.target import TemporalTarget
 
 NAME: Final = "undos that fail for long, and for good"
 
+_WITHIN_S: Final = 120.0
 _FAILURES: Final = 40
 """At half a second between two attempts that is 20 s; it stands for hours, which would differ in nothing but time."""
 
@@ -43,7 +44,7 @@ async def each_undo(house: House, target: TemporalTarget, client: Client, *, fai
             judge = Judge(world, verdict)
             others = set(UNDO_NAMES.values()) - {UNDO_NAMES[undo]}
             try:
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(_WITHIN_S):
                     if for_good:
                         waits = await _reaches(world, placed, "needs_attention")
                         settled = {each.name for each in waits.compensations if each.status == "completed"}
