@@ -9,11 +9,14 @@ from typing_extensions import TypedDict
 from flowforge.orders.contracts import OrderStatus
 from flowforge.orders.control import CancelAccepted, ControlAccepted
 
-# Shown in terminals and logs: no control characters.
-_LINE: Final = r"^[^\x00-\x1f\x7f]+$"
+LINE: Final = r"^[^\x00-\x1f\x7f]+$"
+"""One line that people write, as a pattern of JSON Schema.
 
-Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=_LINE)]
-Person = Annotated[str, Field(min_length=1, max_length=100, pattern=_LINE)]
+It is shown in terminals and logs, and Postgres keeps no text with a zero byte: no control characters.
+"""
+
+Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=LINE)]
+Person = Annotated[str, Field(min_length=1, max_length=100, pattern=LINE)]
 
 UndoName = Annotated[
     str,

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from flowforge.api.schemas.control import LINE, Reason
 from flowforge.api.schemas.orders import OrderView, timestamp
 from flowforge.services.inventory.contracts import StockLevel
 from flowforge.services.payments.contracts import Payment, Phase, Refund
@@ -18,7 +19,7 @@ class PutStock(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     on_hand: int = Field(ge=0, le=1_000_000_000, description="Units on the shelf, reserved ones included.")
-    name: str | None = Field(default=None, min_length=1, max_length=200)
+    name: str | None = Field(default=None, min_length=1, max_length=200, pattern=LINE, description="One line.")
     unit_price_minor: int | None = Field(
         default=None, ge=0, le=1_000_000_000, description="In `currency`'s minor units."
     )
@@ -70,7 +71,7 @@ class GiveRefund(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     amount_minor: int = Field(ge=1, description="Minor units of the charge's currency; no more than is left of it.")
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason = Field(description="One line; it is kept with the refund.")
 
 
 REFUND_EXAMPLES: Final[dict[str, Any]] = {

@@ -58,6 +58,7 @@ async def test_stock_below_what_is_reserved_is_409(api: Api) -> None:
         {"on_hand": 1.0},
         {"on_hand": 1, "currency": "usd"},
         {"on_hand": 1, "name": ""},
+        {"on_hand": 1, "name": "Lamp\0"},  # which Postgres could not keep
         {"on_hand": 1, "unit_price_minor": -1},
         {"on_hand": 1, "shipped": 0},
         {},
