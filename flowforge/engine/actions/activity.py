@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -38,7 +39,7 @@ class ActionActivities:
 
     @activity.defn(name=ACT)
     async def act(self, call: ActionCall) -> ActionAnswer:
-        """Run one attempt of an action."""
+        """Run one attempt of an action; the answer's details tell which it was."""
         info = activity.info()
         if self._bind is not None:
             self._bind(**call.labels, execution_id=call.execution_id, step=call.step_id)
@@ -51,7 +52,8 @@ class ActionActivities:
         )
         try:
             async with contextlib.nullcontext() if info.is_local else _heartbeats():
-                return await self._answer(call, context)
+                answer = await self._answer(call, context)
+            return replace(answer, details={**answer.details, "attempt": info.attempt})
         except Refused as refusal:
             raise _final(refusal.code, refusal.message, info.attempt, refusal.details) from refusal
         except Failed as failure:

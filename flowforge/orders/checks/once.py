@@ -121,7 +121,16 @@ ONCE: Final[Sequence[Check]] = (
                 union select order_id from warehouse_records
                 union select order_id from shipments
                 union select order_id from notifications) effect
-            where not exists (select 1 from orders o where o.order_id = effect.order_id)
+            where effect.order_id not like 'exec-%'
+            and not exists (select 1 from orders o where o.order_id = effect.order_id)
+        """,
+    ),
+    Check(
+        area="orphans",
+        name="no effect belongs to a run of a definition without a row",
+        query="""
+            select distinct substr(l.saga_id, 1, 37) from ledger l where l.saga_id like 'exec-%'
+            and not exists (select 1 from executions e where e.execution_id = substr(l.saga_id, 1, 37))
         """,
     ),
 )

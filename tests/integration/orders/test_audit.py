@@ -188,7 +188,16 @@ PLANTED: Sequence[tuple[str, Sequence[str], str]] = (
         ["insert into write_offs values ('ord_2', 'refund', 'ann', 'paid by hand', 0)"],
         "ord_2 refund",
     ),
-    ("no effect belongs", ["delete from order_events", "delete from orders where order_id = 'ord_1'"], "ord_1"),
+    (
+        "no effect belongs to an order",
+        ["delete from order_events", "delete from orders where order_id = 'ord_1'"],
+        "ord_1",
+    ),
+    (
+        "no effect belongs to a run",
+        ["insert into ledger values ('exec-0123456789abcdef0123456789abcdef.1/a', 'b', 0, 'applied', '{}', 0, null)"],
+        "exec-0123456789abcdef0123456789abcdef",
+    ),
 )
 
 
