@@ -11,6 +11,9 @@ from flowforge.api.middleware import RequestFrame
 from flowforge.api.problems import install
 from flowforge.api.routers import (
     engine,
+    execution_control,
+    execution_events,
+    executions,
     health,
     inventory,
     order_control,
@@ -23,6 +26,8 @@ from flowforge.api.routers import (
     problems,
     shipments,
     warehouse,
+    workflow_views,
+    workflows,
 )
 from flowforge.api.schemas.problem import problem_schema
 
@@ -58,6 +63,10 @@ def create_app(services: AppServices) -> FastAPI:
         app.include_router(module.router)
     for module in (inventory, payments, warehouse, shipments, engine, health, problems):
         app.include_router(module.router)
+    if services.engine is not None:
+        # What has an address of its own comes before /workflows/{id}, which would take it for a definition's.
+        for module in (executions, execution_control, execution_events, workflow_views, workflows):
+            app.include_router(module.router)
     return app
 
 

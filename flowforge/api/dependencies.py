@@ -8,6 +8,10 @@ from typing import Annotated, Any, Final, Protocol
 
 from fastapi import Depends, Path, Request
 
+from flowforge.engine.control import RunControl
+from flowforge.engine.gateway import RunGateway
+from flowforge.engine.store.definitions import DefinitionStore
+from flowforge.engine.store.reads import RunReads
 from flowforge.ids import IDENTIFIER, order_id_of
 from flowforge.orders.backlog import Backlog
 from flowforge.orders.contracts import OrderStatus
@@ -146,6 +150,27 @@ class OrderControls(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EngineServices:
+    """Definitions and their runs.
+
+    Attributes:
+        definitions: publishes and finds definitions.
+        runs: starts and finds runs.
+        control: what may be done to them.
+        reads: lists them, and tells their history.
+        feed: their history as it happens.
+        actions: lists the actions that there are, for people.
+    """
+
+    definitions: DefinitionStore
+    runs: RunGateway
+    control: RunControl
+    reads: RunReads
+    feed: OrderFeed
+    actions: Callable[[], Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppServices:
     """Everything the API needs.
 
@@ -164,6 +189,7 @@ class AppServices:
         fault_injection: whether a request may ask for a fault.
         temporal_ui_url: where people's browsers find Temporal's UI, without a trailing slash.
         namespace: the Temporal namespace the orders run in.
+        engine: definitions and their runs; None where there are none.
         heartbeat: the longest silence of an event stream.
     """
 
@@ -178,6 +204,7 @@ class AppServices:
     payments: Payments
     warehouse: Warehouse
     shipping: Shipping
+    engine: EngineServices | None = None
     fault_injection: bool = False
     temporal_ui_url: str = "http://localhost:8233"
     namespace: str = "default"
@@ -200,6 +227,16 @@ async def _state(request: Request) -> dict[str, Any]:
 
 
 Services = Annotated[AppServices, Depends(_services)]
+
+
+async def _engine(request: Request) -> EngineServices:
+    services: AppServices = request.app.state.services
+    if services.engine is None:
+        raise RuntimeError("the routes of the engine are served without one")
+    return services.engine
+
+
+Engine = Annotated[EngineServices, Depends(_engine)]
 
 RequestState = Annotated[dict[str, Any], Depends(_state)]
 """What the request's frame knows: `request_id`; and what a route adds for the request's log line."""
@@ -228,5 +265,14 @@ def order_id_named(name: str) -> str:
     """Return the order id that goes with an order id or workflow id, whether there is such an order or not."""
     return name if looks_like_order_id(name) else order_id_of(name)
 
+
+WORKFLOW_GRAMMAR: Final = r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$"
+"""A definition's id."""
+
+WorkflowName = Annotated[str, Path(pattern=WORKFLOW_GRAMMAR, description="The definition's id.")]
+
+ExecutionName = Annotated[
+    str, Path(pattern=r"^exec-[0-9a-f]{32}$", description="The run's executionId.", examples=["exec-" + "0" * 32])
+]
 
 OrderName = Annotated[str, Path(pattern=ORDER_GRAMMAR, description="The order's order_id or workflow_id.")]

@@ -23,6 +23,9 @@ class InputError:
         pointer: JSON pointer (RFC 6901) into the body, empty for the whole of it; None when it is not in the body.
         place: where the parameter stands, when it is not in the body.
         parameter: its name, when it is not in the body.
+        hint: what may be done about it; None where nobody can tell.
+        line: line in the body's text, from 1, where the body is a text that people write.
+        column: column in that line, from 1.
     """
 
     code: str
@@ -30,6 +33,9 @@ class InputError:
     pointer: str | None = None
     place: Literal["path", "query", "header"] | None = None
     parameter: str | None = None
+    hint: str | None = None
+    line: int | None = None
+    column: int | None = None
 
 
 class InvalidInput(Unprocessable):
@@ -38,6 +44,16 @@ class InvalidInput(Unprocessable):
     def __init__(self, errors: Sequence[InputError]) -> None:
         super().__init__(_sentence(errors))
         self.errors = tuple(errors)[:MAX_ERRORS]
+
+
+class DefinitionInvalid(Unprocessable):
+    """The workflow definition has problems; `errors` names all of them, each with its place and a hint."""
+
+    code = "definition_invalid"
+
+    def __init__(self, errors: Sequence[InputError]) -> None:
+        super().__init__(_sentence(errors))
+        self.errors = tuple(errors)
 
 
 class MalformedInput(BadRequest):

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
-from flowforge.api.invalid import InputError, InvalidInput, MalformedInput, pointer
+from flowforge.api.invalid import DefinitionInvalid, InputError, InvalidInput, MalformedInput, pointer
 from flowforge.errors import FlowForgeError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -88,7 +88,7 @@ async def _on_error(request: Request, raised: Exception) -> Response:
     if error.status == 500:
         # What went wrong inside is for the log: only the middleware writes it, so let it see the error.
         raise error
-    errors = error.errors if isinstance(error, InvalidInput | MalformedInput) else ()
+    errors = error.errors if isinstance(error, InvalidInput | MalformedInput | DefinitionInvalid) else ()
     return problem(request.scope, status=error.status, code=error.code, detail=error.message, errors=errors)
 
 
@@ -129,12 +129,16 @@ def _input_error(entry: Mapping[str, Any]) -> InputError:
     return InputError(code=code, detail=detail, place=place, parameter=str(path[0]))
 
 
-def _located(error: InputError) -> dict[str, str]:
-    located = {"code": error.code, "detail": error.detail}
+def _located(error: InputError) -> dict[str, str | int]:
+    located: dict[str, str | int] = {"code": error.code, "detail": error.detail}
     if error.pointer is not None:
         located["pointer"] = error.pointer
     if error.place is not None and error.parameter is not None:
         located |= {"in": error.place, "parameter": error.parameter}
+    if error.hint is not None:
+        located["hint"] = error.hint
+    if error.line is not None and error.column is not None:
+        located |= {"line": error.line, "column": error.column}
     return located
 
 

@@ -40,7 +40,7 @@ class StrictRequest(Request):
             MalformedInput, InvalidInput: see `parse_json`.
         """
         _check_media_type(self)
-        self._text = await _read(self)
+        self._text = await read_body(self)
         self._value = parse_json(self._text)
 
     async def body(self) -> bytes:
@@ -106,7 +106,13 @@ def _check_media_type(request: Request) -> None:
         raise UnsupportedMediaType("the body must not be compressed")
 
 
-async def _read(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """Return the body as it came.
+
+    Raises:
+        PayloadTooLarge: it is larger than `MAX_BODY_BYTES`; the rest is not read.
+        MalformedInput: its length is none.
+    """
     too_large = PayloadTooLarge(f"the body is larger than {MAX_BODY_BYTES} bytes")
     declared = request.headers.get("content-length", "0")
     if not (declared.isascii() and declared.isdigit()):

@@ -133,6 +133,9 @@ class RunControl:
         await _unless_gone(lambda: handle.cancel(reason=reason, rpc_timeout=RPC_TIMEOUT))
 
     async def _update(self, execution_id: str, update: Any, *arguments: Any) -> RunAccepted:
+        record = await self._runs.get(execution_id)  # whoever has that name must be a run
+        if record.is_over:
+            raise Conflict(f"the run is {record.status}")
         handle = self._client.get_workflow_handle(execution_id)
         seconds = RPC_TIMEOUT.total_seconds()
         try:

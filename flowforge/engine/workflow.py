@@ -160,7 +160,7 @@ class RunWorkflow:
                 self._driver.tell(CancelRequested(reason=reason or "cancelled"))
 
     async def _be_cancelled(self, reason: str) -> None:
-        """End as Canceled; a run only does when Temporal was asked to cancel it, which a mark on its row does without."""
+        """End as Canceled; a run does when Temporal was asked to cancel it, and a mark on its row can do without."""
         if workflow.cancellation_reason() is None:
             await workflow.execute_local_activity(
                 CANCEL_RUN, CancelRun(reason=reason), start_to_close_timeout=_CANCEL_TIMEOUT

@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from operator import attrgetter
@@ -11,8 +11,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from flowforge.errors import Fault
-from flowforge.orders.contracts import OrderStatus
-from flowforge.orders.records import CLOSED, OrderEvent
+from flowforge.orders.records import CLOSED
 
 _ID: Final = attrgetter("id")
 
@@ -20,7 +19,7 @@ _ID: Final = attrgetter("id")
 class EventSource(Protocol):
     """Where the feed reads."""
 
-    async def progress(self, order_id: str, *, after: int) -> tuple[OrderStatus | None, Sequence[OrderEvent]]:
+    async def progress(self, order_id: str, *, after: int) -> tuple[str | None, Sequence[Any]]:
         """Return an order's status, None before its row is written, and its events with larger ids than `after`.
 
         Both are of one moment: when the status is final, the events are all there will be.
@@ -35,14 +34,14 @@ class _Channel:
     """What one poller has read of one order, and who waits for more."""
 
     def __init__(self) -> None:
-        self.events: list[OrderEvent] = []
-        self.status: OrderStatus | None = None
+        self.events: list[Any] = []
+        self.status: str | None = None
         self.closed = False
         self.watchers = 0
         self.poller: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
-    def publish(self, status: OrderStatus | None, events: Sequence[OrderEvent]) -> None:
+    def publish(self, status: str | None, events: Sequence[Any]) -> None:
         self.status = status
         self.events.extend(events)
         self._wake()
@@ -68,7 +67,7 @@ class Watch:
         self._after = after
 
     @property
-    def status(self) -> OrderStatus | None:
+    def status(self) -> str | None:
         """The order's status as last read; None before its row is written."""
         return self._channel.status
 
@@ -77,7 +76,7 @@ class Watch:
         """Whether no more events will come: the order has ended, or the feed was closed."""
         return self._channel.closed and not self._fresh()
 
-    async def next(self, patience: timedelta) -> Sequence[OrderEvent]:
+    async def next(self, patience: timedelta) -> Sequence[Any]:
         """Return the events since the last call, waiting for some as long as `patience`; empty when none came."""
         try:
             async with asyncio.timeout(patience.total_seconds()):
@@ -89,18 +88,19 @@ class Watch:
             self._after = fresh[-1].id
         return fresh
 
-    def _fresh(self) -> Sequence[OrderEvent]:
+    def _fresh(self) -> Sequence[Any]:
         events = self._channel.events
         return events[bisect_right(events, self._after, key=_ID) :]
 
 
 class OrderFeed:
-    """Live events of orders, read from the rows that the sagas' transactions write.
+    """Live events of orders, or of whatever else has some, read from the rows that the sagas' transactions write.
 
     Args:
         source: where the orders are read.
         quickest: the pause between two reads of an order that is moving.
         slowest: the pause that a quiet order's reads grow to, doubling.
+        closed: the statuses after which no more events come.
     """
 
     def __init__(
@@ -109,8 +109,10 @@ class OrderFeed:
         *,
         quickest: timedelta = timedelta(milliseconds=50),
         slowest: timedelta = timedelta(seconds=1),
+        closed: Collection[str] = CLOSED,
     ) -> None:
         self._source = source
+        self._closed_statuses = closed
         self._quickest_s = quickest.total_seconds()
         self._slowest_s = slowest.total_seconds()
         self._channels: dict[str, _Channel] = {}
@@ -164,7 +166,7 @@ class OrderFeed:
     async def _poll(self, order_id: str, channel: _Channel) -> None:
         pause_s = self._quickest_s
         try:
-            while channel.status not in CLOSED:
+            while channel.status not in self._closed_statuses:
                 after = channel.events[-1].id if channel.events else 0
                 try:
                     status, events = await self._source.progress(order_id, after=after)
@@ -176,7 +178,7 @@ class OrderFeed:
                     if moved:
                         channel.publish(status, events)
                     pause_s = self._quickest_s if moved else min(pause_s * 2, self._slowest_s)
-                if channel.status not in CLOSED:
+                if channel.status not in self._closed_statuses:
                     await asyncio.sleep(pause_s)
         finally:
             # Watchers would wait for ever for a poller that is gone; let go, they come again.

@@ -26,6 +26,9 @@ ProblemError = TypedDict(
         "pointer": NotRequired[Annotated[str, Field(description="JSON pointer (RFC 6901) into the request's body.")]],
         "in": NotRequired[Literal["path", "query", "header"]],
         "parameter": NotRequired[Annotated[str, Field(description="Its name, outside the body.")]],
+        "hint": NotRequired[Annotated[str, Field(description="What may be done about it.")]],
+        "line": NotRequired[Annotated[int, Field(description="Where it is in a text that people write, from 1.")]],
+        "column": NotRequired[int],
     },
 )
 """One thing that is wrong with the request, and where."""

@@ -1,0 +1,47 @@
+"""The application over a stage."""
+
+from datetime import timedelta
+
+from flowforge.api.dependencies import AppServices, EngineServices
+from flowforge.engine.store.records import ENDED
+from flowforge.orders.backlog import TaskQueueBacklog
+from flowforge.orders.contracts import OrderOptions
+from flowforge.orders.control import OrderControl
+from flowforge.orders.control_rows import ControlRows
+from flowforge.orders.feed import OrderFeed
+from flowforge.orders.gateway import OrderGateway
+from flowforge.orders.journal import OrderJournal
+from flowforge.orders.read_model import ReadModel
+from flowforge.orders.returns import OrderReturns
+from flowforge.orders.stats import Statistics
+from flowforge.services.wiring import build_services
+from tests.workflow.engine.stage import Stage
+
+
+def services_of(stage: Stage) -> AppServices:
+    """Return what the application works with: the orders' part as in real life, and the stage's runs."""
+    client, database, queue = stage.client, stage.database, stage.task_queue
+    reads, options = ReadModel(database), OrderOptions()
+    shop = build_services(database, OrderJournal(database))
+    quick = timedelta(milliseconds=5)
+    return AppServices(
+        orders=OrderGateway(client, reads, task_queue=queue, options=options),
+        control=OrderControl(client, ControlRows(database), task_queue=queue, options=options),
+        returns=OrderReturns(client, reads, task_queue=queue, options=options),
+        read_model=reads,
+        stats=Statistics(database).take,
+        backlog=TaskQueueBacklog(client, queue).measure,
+        feed=OrderFeed(reads),
+        inventory=shop.inventory,
+        payments=shop.payments,
+        warehouse=shop.warehouse,
+        shipping=shop.shipping,
+        engine=EngineServices(
+            definitions=stage.definitions,
+            runs=stage.gateway,
+            control=stage.control,
+            reads=stage.reads,
+            feed=OrderFeed(stage.reads, quickest=quick, slowest=quick * 4, closed=ENDED),
+            actions=lambda: [{"name": "do"}],
+        ),
+    )
