@@ -17,6 +17,7 @@ from temporalio.worker import Worker
 
 from flowforge.api.app import create_app
 from flowforge.api.dependencies import AppServices, Orders
+from flowforge.cli.engine import Engine, open_engine
 from flowforge.orders.activities import OrderActivities
 from flowforge.orders.backlog import TaskQueueBacklog
 from flowforge.orders.contracts import OrderOptions
@@ -50,6 +51,7 @@ class Fulfilment:
         journal: writes the orders' rows.
         reads: reads them.
         services: inventory, payments, warehouse.
+        engine: definitions and their runs.
     """
 
     settings: Settings
@@ -57,6 +59,7 @@ class Fulfilment:
     journal: OrderJournal
     reads: ReadModel
     services: Services
+    engine: Engine
 
     def gateway(self, client: Client) -> OrderGateway:
         """Return the door to the orders; the worker's own client makes their start eager."""
@@ -78,7 +81,7 @@ class Fulfilment:
         return build_worker(
             client,
             task_queue=self.settings.task_queue,
-            activities=activities_of(self.services, orders),
+            activities=(*activities_of(self.services, orders), *self.engine.activities),
             max_concurrent_activities=self.settings.max_concurrent_activities,
             max_concurrent_workflow_tasks=self.settings.max_concurrent_workflow_tasks,
             version=version,
@@ -110,6 +113,7 @@ class Fulfilment:
                 payments=self.services.payments,
                 warehouse=self.services.warehouse,
                 shipping=self.services.shipping,
+                engine=self.engine.services(client),
                 fault_injection=self.settings.fault_injection,
                 temporal_ui_url=ui_url(self.settings, target),
                 namespace=target.namespace,
@@ -147,20 +151,23 @@ async def open_fulfilment(settings: Settings) -> AsyncIterator[Fulfilment]:
     database = Database(settings.database_url)
     try:
         journal = OrderJournal(database, reach)
-        yield Fulfilment(
-            settings=settings,
-            database=database,
-            journal=journal,
-            reads=ReadModel(database),
-            services=build_services(
-                database,
-                journal,
-                fail_at=settings.fail_at,
-                bind_log_context=structlog.contextvars.bind_contextvars,
-                reach=reach,
-                worker=identity(),
-            ),
+        services = build_services(
+            database,
+            journal,
+            fail_at=settings.fail_at,
+            bind_log_context=structlog.contextvars.bind_contextvars,
+            reach=reach,
+            worker=identity(),
         )
+        async with open_engine(settings, database, services) as engine:
+            yield Fulfilment(
+                settings=settings,
+                database=database,
+                journal=journal,
+                reads=ReadModel(database),
+                services=services,
+                engine=engine,
+            )
     finally:
         await database.close()
 

@@ -11,7 +11,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from flowforge.api.dependencies import Orders
+from flowforge.api.dependencies import EngineServices, Orders
 from flowforge.cli.stopping import Stop, StoppedError
 from flowforge.errors import StartupError
 from flowforge.orders.feed import OrderFeed
@@ -69,6 +69,8 @@ async def serve(
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_FINISH_WITHIN_S,
     )
+    engine: EngineServices | None = app.state.services.engine
+    engine_feeds = () if engine is None else (engine.feed,)
     server = _Server(config, on_ready)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     asked = asyncio.create_task(stop.wait())
@@ -77,7 +79,8 @@ async def serve(
     finally:
         asked.cancel()
         server.should_exit = True
-        feed.close()
+        for each in (feed, *engine_feeds):
+            each.close()
         await serving
 
 

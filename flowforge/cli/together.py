@@ -80,6 +80,7 @@ async def bring_together(
         )
         temporal = await stop.or_done(stack.enter_async_context(starting))
         fulfilment = await stack.enter_async_context(open_fulfilment(settings))
+        await fulfilment.engine.publish_bundled()
         yield Together(settings=settings, listener=listener, temporal=temporal, fulfilment=fulfilment)
 
 

@@ -70,7 +70,7 @@ class Calls:
         self._plan = plan
         self._bindings = bindings
         self._sizes = Sizes()
-        self._labels = {"execution_id": request.execution_id, "request_id": request.request_id or ""}
+        self._labels = {} if request.request_id is None else {"request_id": request.request_id}
 
     def forward(self, key: Key, state: State) -> Call:
         """Return the call of a step's action.

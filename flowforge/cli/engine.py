@@ -1,0 +1,124 @@
+"""Puts the engine together: the actions that this process offers, definitions, and the door to their runs."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from temporalio.client import Client
+
+from flowforge.api.dependencies import EngineServices
+from flowforge.engine.actions.activity import ActionActivities
+from flowforge.engine.actions.basic import basic_actions
+from flowforge.engine.actions.http_request import http_request
+from flowforge.engine.actions.javascript.pool import JavaScriptPool
+from flowforge.engine.actions.loading import actions_of
+from flowforge.engine.actions.registry import ActionRegistry
+from flowforge.engine.actions.services import ServiceActions
+from flowforge.engine.actions.transform import Transform
+from flowforge.engine.actions.webhook import webhook
+from flowforge.engine.activities import RunActivities
+from flowforge.engine.contracts import RunOptions
+from flowforge.engine.control import RunControl
+from flowforge.engine.gateway import RunGateway
+from flowforge.engine.store.bundled import publish_bundled
+from flowforge.engine.store.definitions import DefinitionStore
+from flowforge.engine.store.keys import StartKeys
+from flowforge.engine.store.reads import RunReads
+from flowforge.engine.store.records import ENDED
+from flowforge.engine.store.rows import RunRows
+from flowforge.orders.feed import OrderFeed
+from flowforge.persistence.database import Database
+from flowforge.security.egress import EgressPolicy
+from flowforge.security.outbound import outbound_client
+from flowforge.services.wiring import Services
+from flowforge.settings import Settings
+from flowforge.worker.registration import activities_of_runs
+
+_THREADS: Final = 8
+_REQUEST_TIMEOUT_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """The engine without its processes.
+
+    Attributes:
+        settings: what the process was told.
+        database: where definitions and runs are.
+        registry: the actions that it offers.
+        actions: runs them.
+        definitions: publishes and finds definitions.
+    """
+
+    settings: Settings
+    database: Database
+    registry: ActionRegistry
+    actions: ActionActivities
+    definitions: DefinitionStore
+
+    @property
+    def activities(self) -> Sequence[Callable[..., Any]]:
+        """What a worker runs for it."""
+        return (*activities_of_runs(RunActivities(RunRows(self.database))), self.actions.act)
+
+    async def publish_bundled(self) -> None:
+        """Publish the definitions that come with this package, where they never were.
+
+        Raises:
+            DatabaseUnavailable: try again.
+        """
+        await publish_bundled(self.definitions, self.registry)
+
+    def services(self, client: Client) -> EngineServices:
+        """Return what the API works with; the worker's own client makes the start of runs eager."""
+        settings, reads = self.settings, RunReads(self.database)
+        options = RunOptions(
+            forward_max_interval_s=settings.forward_retry_max_interval_s,
+            undo_max_interval_s=settings.undo_retry_max_interval_s,
+        )
+        runs = RunGateway(
+            client,
+            definitions=self.definitions,
+            reads=reads,
+            keys=StartKeys(self.database),
+            changes=self.registry.has_effect,
+            task_queue=settings.task_queue,
+            options=options,
+        )
+        return EngineServices(
+            definitions=self.definitions,
+            runs=runs,
+            control=RunControl(client, runs=runs, rows=RunRows(self.database)),
+            reads=reads,
+            feed=OrderFeed(reads, closed=ENDED),
+            actions=self.registry.listing,
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_engine(settings: Settings, database: Database, services: Services) -> AsyncIterator[Engine]:
+    """Open the engine over a database that is up to date, and close what its actions hold afterwards."""
+    async with contextlib.AsyncExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor(_THREADS, thread_name_prefix="action"))
+        client = await stack.enter_async_context(outbound_client(EgressPolicy(), timeout_s=_REQUEST_TIMEOUT_S))
+        pool = JavaScriptPool()
+        stack.push_async_callback(pool.close)
+        registry = ActionRegistry.of(
+            (
+                *basic_actions(),
+                *actions_of(ServiceActions(services)),
+                *actions_of(Transform(pool)),
+                http_request(client),
+                webhook(client),
+            )
+        )
+        yield Engine(
+            settings=settings,
+            database=database,
+            registry=registry,
+            actions=ActionActivities(registry, threads, structlog.contextvars.bind_contextvars),
+            definitions=DefinitionStore(database, registry),
+        )
