@@ -155,12 +155,13 @@ class Undos:
         self.changed()
 
     async def _give_up(self, undo: RegisteredUndo, by: str, reason: str) -> None:
+        before = undo.view.attempts
         try:
             answer = WrittenOff(status="written_off", attempts=undo.view.attempts)
             if undo.give_up is not None:
                 answer = await undo.give_up(undo, by, reason)
         except Exception as error:  # noqa: BLE001  as in _perform: the operator is asked again
-            undo.view = replace(undo.view, error=message_of(error))
+            undo.view = replace(undo.view, attempts=attempts_of(error) or before + 1, error=message_of(error))
         else:
             if answer.status == "written_off":
                 undo.view = replace(undo.view, written_off=f"{by}: {reason}")

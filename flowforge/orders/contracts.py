@@ -109,8 +109,9 @@ class CloseOrder:
     Attributes:
         order: the accepted order, to open the row where no step got that far.
         to: `paused` from running; `running` from paused; `completed` from either, unless the row is marked as to be
-            cancelled; `compensating` from either or needs_attention; `needs_attention`, `failed` and `cancelled` from
-            compensating or needs_attention. The same end again is a no-op that succeeds.
+            cancelled; `compensating` from either; `needs_attention`, `failed` and `cancelled` from compensating or
+            needs_attention, which nothing but an end leaves: a delivery of `compensating` that is late would take the
+            order out of its operator's hands. The same end again is a no-op that succeeds.
         state: the workflow's view: its completed steps, failure and compensations are written with the status.
         failed_step: the step that failed, when `to` is compensating because of one.
         deadline_at: when the order's time is over, ISO 8601 in UTC, when `to` is running: it moves on by a pause.

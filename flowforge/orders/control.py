@@ -163,8 +163,7 @@ class OrderControl:
             DatabaseUnavailable: the row cannot be read.
         """
         row = await self._find_in_need(name, undo)
-        attempts = next(each["attempts"] for each in row.compensations if each["name"] == undo)
-        update_id = f"retry-{undo}-{attempts}"
+        update_id = f"retry-{undo}-{row.attempts_of(undo)}"
         return await self._decide(row, OrderWorkflow.retry_compensation, undo, update_id)
 
     async def write_off(self, name: str, undo: str, by: str, reason: str) -> ControlAccepted:
@@ -181,7 +180,8 @@ class OrderControl:
         """
         row = await self._find_in_need(name, undo)
         decision = WriteOff(name=undo, by=by, reason=reason)
-        return await self._decide(row, OrderWorkflow.write_off_compensation, decision, f"write-off-{undo}")
+        update_id = f"write-off-{undo}-{row.attempts_of(undo)}"
+        return await self._decide(row, OrderWorkflow.write_off_compensation, decision, update_id)
 
     def _order_in(self, row: ControlledOrder) -> Order:
         """Read the accepted order as its workflow did."""

@@ -54,6 +54,10 @@ class ControlledOrder:
         because = f": {self.failure_reason}" if self.failure_reason is not None else ""
         return f"the order {words}{because}"
 
+    def attempts_of(self, undo: str) -> int:
+        """Return how often an undo, or giving it up, was tried: that tells one decision on it from the next."""
+        return int(next(each["attempts"] for each in self.compensations if each["name"] == undo))
+
 
 _FIND: Final = select(*(ORDERS.c[name] for name in ControlledOrder.__slots__)).where(
     or_(ORDERS.c.order_id == bindparam("name"), ORDERS.c.workflow_id == bindparam("name"))

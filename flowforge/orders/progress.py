@@ -17,7 +17,7 @@ _MAY_BECOME: Final[Mapping[str, frozenset[str]]] = {
     "running": frozenset({"paused", "completed", "compensating"}),
     "paused": frozenset({"running", "completed", "compensating"}),
     "compensating": frozenset({"needs_attention", "failed", "cancelled"}),
-    "needs_attention": frozenset({"compensating", "needs_attention", "failed", "cancelled"}),
+    "needs_attention": frozenset({"needs_attention", "failed", "cancelled"}),
 }
 _SETTLED: Final = frozenset({"completed", "not_needed"})
 _FORWARD: Final = frozenset({"running", "paused"})
