@@ -73,11 +73,12 @@ def _measure(where: Path, report: Path, measured: Measured) -> None:
 
 
 def _report(commit: str, before: Measured, after: Measured, turns: int) -> str:
+    now_at = _git("rev-parse", "--short", "HEAD")
+    told = f"{commit} (before) and {now_at} (after) were measured {turns} times each, in turns; medians."
     lines = [
         "# Performance, before and after",
         "",
-        f"Written by `python -m benchmarks.against {commit}`; do not edit. {commit} (before) and "
-        + f"{_git('rev-parse', '--short', 'HEAD')} (after) were measured {turns} times each, in turns; medians.",
+        f"Written by `python -m benchmarks.against {commit}`; do not edit. {told}",
         "",
         "| in flight | | before | after | ratio |",
         "| --- | --- | --- | --- | --- |",
