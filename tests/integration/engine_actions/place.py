@@ -1,7 +1,6 @@
 """Actions over real services, called as a run calls them."""
 
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +10,8 @@ from temporalio.testing import ActivityEnvironment
 
 from flowforge.engine.actions.activity import ActionActivities
 from flowforge.engine.actions.contract import ActionAnswer, ActionCall
-from flowforge.engine.actions.loading import actions_of
+from flowforge.engine.actions.offer import OfferOptions, open_offer
 from flowforge.engine.actions.registry import ActionRegistry
-from flowforge.engine.actions.services import ServiceActions
 from flowforge.orders.audit import audit
 from flowforge.orders.journal import OrderJournal
 from flowforge.persistence.database import Database
@@ -34,15 +32,16 @@ class Place:
 
     database: Database
     services: Services
+    registry: ActionRegistry
     activities: ActionActivities
 
     @classmethod
     @asynccontextmanager
     async def over(cls, database: Database) -> AsyncIterator["Place"]:
-        services = build_services(database, OrderJournal(database))
-        with ThreadPoolExecutor(2) as threads:
-            registry = ActionRegistry.of(actions_of(ServiceActions(services)))
-            yield cls(database=database, services=services, activities=ActionActivities(registry, threads))
+        journal = OrderJournal(database)
+        services = build_services(database, journal)
+        async with open_offer(OfferOptions(), services=services, database=database, journal=journal) as offer:
+            yield cls(database=database, services=services, registry=offer.registry, activities=offer.activities)
 
     async def act(
         self, action: str, params: Any = None, *, step: str, context: Mapping[str, Any] | None = None, **more: Any
