@@ -14,6 +14,7 @@ from flowforge.cli.starter import starter
 from flowforge.cli.temporal import temporal
 from flowforge.cli.versions import worker_versions
 from flowforge.cli.worker import worker
+from flowforge.cli.workflows import app as workflows
 
 
 def main() -> None:
@@ -30,4 +31,5 @@ def main() -> None:
         app.command()(command)
     app.add_typer(inventory.app, name="inventory")
     app.add_typer(orders.app, name="orders")
+    app.add_typer(workflows.app, name="workflows")
     app()

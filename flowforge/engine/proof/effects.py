@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from flowforge.engine.core.plan import CHILD, CONDITION, Plan
+from flowforge.engine.definition.selectors import StaticInput, TemplateInput
 from flowforge.engine.definition.step import NOOP, Step
 from flowforge.engine.placeholders import OPENING
 from flowforge.engine.validation.catalogue import ActionCatalogue, ActionFacts
@@ -57,21 +58,31 @@ def effects_of(plan: Plan, catalogue: ActionCatalogue) -> Mapping[str, StepEffec
     return {step.id: _effect_of(step, catalogue, undone_by) for step in steps}
 
 
-def facts_of(action: str, params: Any, catalogue: ActionCatalogue) -> ActionFacts:
-    """Return what is known of an action with these params; of one that nobody knows the worst is believed."""
+def facts_of(action: str, given: Mapping[str, Any] | None, catalogue: ActionCatalogue) -> ActionFacts:
+    """Return what is known of an action with these params (None: any); of what nobody knows the worst is believed."""
     if action in _NO_EFFECT:
         return ActionFacts(name=action, has_effect=False)
     known = catalogue.find(action) or ActionFacts(name=action)
     if action != HTTP:
         return known
-    method = str(params.get("method", "GET")).upper() if isinstance(params, Mapping) else ""
+    method = "" if given is None else str(given.get("method", "GET")).upper()
     return ActionFacts(name=action, schema=known.schema, has_effect=method not in _READS, fenced=known.fenced)
+
+
+def given_to(step: Step) -> Mapping[str, Any] | None:
+    """Return a step's params as far as the definition writes them down; None where anything may be among them."""
+    match step.input:
+        case None if step.params is not None:
+            return step.params if isinstance(step.params, Mapping) else None
+        case TemplateInput(template=given) | StaticInput(value=given) if isinstance(given, Mapping):
+            return {**(step.params if isinstance(step.params, Mapping) else {}), **given}
+    return None
 
 
 def _effect_of(step: Step, catalogue: ActionCatalogue, undone_by: Mapping[str, tuple[Any, ...]]) -> StepEffect:
     elsewhere = step.task_queue is not None
-    facts = ActionFacts(name=step.action) if elsewhere else facts_of(step.action, step.params, catalogue)
-    deed = _deed(step.action, step.params)
+    facts = ActionFacts(name=step.action) if elsewhere else facts_of(step.action, given_to(step), catalogue)
+    deed = _deed(step.action, given_to(step))
     undo = step.compensation
     policy = None if undo is None else undo.retry_policy
     return StepEffect(

@@ -1,0 +1,1 @@
+"""Commands over definitions in files: nothing of them needs a server."""

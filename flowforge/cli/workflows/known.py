@@ -1,0 +1,41 @@
+"""What is known of actions where none of them runs: the bundled ones, and those of ACTIONS."""
+
+from collections.abc import Iterable
+
+from flowforge.engine.actions.basic import basic_actions
+from flowforge.engine.actions.http_request import RequestParams
+from flowforge.engine.actions.loading import actions_of, load_actions
+from flowforge.engine.actions.services import ServiceActions
+from flowforge.engine.actions.transform import Transform
+from flowforge.engine.actions.webhook import WebhookParams
+from flowforge.engine.validation.catalogue import ActionFacts
+
+
+class KnownActions:
+    """The facts of actions, by name; implements ActionCatalogue.
+
+    Args:
+        modules: modules with actions of one's own, as ACTIONS has them.
+
+    Raises:
+        StartupError: a module cannot be loaded.
+    """
+
+    def __init__(self, modules: str = "") -> None:
+        bundled = (ServiceActions, Transform)
+        # Made without what they work with: they are only asked what they take.
+        made = [each for kind in bundled for each in actions_of(kind.__new__(kind))]
+        actions = (*basic_actions(), *made, *load_actions(modules))
+        self._facts = {
+            "http.request": ActionFacts(name="http.request", schema=RequestParams.model_json_schema()),
+            "webhook": ActionFacts(name="webhook", schema=WebhookParams.model_json_schema(), has_effect=False),
+            **{each.name: each.facts for each in actions},
+        }
+
+    def find(self, name: str) -> ActionFacts | None:
+        """See ActionCatalogue.find."""
+        return self._facts.get(name)
+
+    def names(self) -> Iterable[str]:
+        """See ActionCatalogue.names."""
+        return self._facts.keys()
