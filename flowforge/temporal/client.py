@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.runtime import Runtime
@@ -129,13 +130,16 @@ async def check(client: Client, *, within_s: float = 2) -> None:
 def absence_as_fault() -> Iterator[None]:
     """Turn "Temporal is away" inside the block into `TemporalUnavailable`; what Temporal *answers* passes unchanged.
 
-    After it the outcome of the call is unknown: it may have reached Temporal.
+    After it the outcome of the call is unknown: it may have reached Temporal. A Temporal that has lost the namespace is
+    away, too: it answers for nothing that was ever in it.
     """
     try:
         yield
     except RPCError as error:
         if error.status in _AWAY:
             raise TemporalUnavailable(f"Temporal is away: {_reason(error)}") from error
+        if any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details):
+            raise NamespaceMissing(f"Temporal has lost the namespace: {_reason(error)}") from error
         raise
 
 

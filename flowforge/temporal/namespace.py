@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from flowforge.errors import TemporalUnavailable
-from flowforge.temporal.client import absence_as_fault
+from flowforge.temporal.client import NamespaceMissing, absence_as_fault
 
 RETENTION: Final = timedelta(days=3)
 """How long a namespace that we make keeps what has ended."""
@@ -29,9 +29,9 @@ async def namespace_id(client: Client) -> str | None:
     try:
         with absence_as_fault():
             described = await client.workflow_service.describe_namespace(request, timeout=_TIMEOUT)
+    except NamespaceMissing:
+        return None
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return None
         raise TemporalUnavailable(f"Temporal does not tell of namespace {client.namespace!r}: {error}") from error
     return described.namespace_info.id
 
