@@ -101,6 +101,9 @@ class Settings(BaseSettings):
         forward_retry_max_interval_s: the longest pause between two attempts of a step.
         undo_retry_max_interval_s: the longest pause between two attempts of an undo.
         reconcile_interval_s: seconds between two looks for open orders without a run; 0 for never.
+        actions: modules with actions of one's own, separated by commas.
+        egress_allow: hosts and networks that definitions may reach although they are not public.
+        webhook_secret: what webhooks are signed with, `whsec_…`; several while one is replaced; empty for no signature.
         temporal_environment: Temporal's own variables (TEMPORAL_ADDRESS, TEMPORAL_TLS_*, ...) as they were found.
     """
 
@@ -137,6 +140,9 @@ class Settings(BaseSettings):
     forward_retry_max_interval_s: float = Field(default=10, gt=0, le=_YEAR_S, allow_inf_nan=False)
     undo_retry_max_interval_s: float = Field(default=30, gt=0, le=_YEAR_S, allow_inf_nan=False)
     reconcile_interval_s: float = Field(default=15, ge=0, le=_YEAR_S, allow_inf_nan=False)
+    actions: str = ""
+    egress_allow: str = ""
+    webhook_secret: str = Field(default="", repr=False)
     # `load` fills it. The alias keeps an environment variable of the field's own name from being read into it.
     temporal_environment: Mapping[str, str] = Field(default_factory=dict, validation_alias="(none)", repr=False)
 

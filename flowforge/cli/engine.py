@@ -2,23 +2,16 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from temporalio.client import Client
 
 from flowforge.api.dependencies import EngineServices
 from flowforge.engine.actions.activity import ActionActivities
-from flowforge.engine.actions.basic import basic_actions
-from flowforge.engine.actions.http_request import http_request
-from flowforge.engine.actions.javascript.pool import JavaScriptPool
-from flowforge.engine.actions.loading import actions_of
+from flowforge.engine.actions.offer import OfferOptions, open_offer
 from flowforge.engine.actions.registry import ActionRegistry
-from flowforge.engine.actions.services import ServiceActions
-from flowforge.engine.actions.transform import Transform
-from flowforge.engine.actions.webhook import webhook
 from flowforge.engine.activities import RunActivities
 from flowforge.engine.contracts import RunOptions
 from flowforge.engine.control import RunControl
@@ -31,14 +24,9 @@ from flowforge.engine.store.records import ENDED
 from flowforge.engine.store.rows import RunRows
 from flowforge.orders.feed import OrderFeed
 from flowforge.persistence.database import Database
-from flowforge.security.egress import EgressPolicy
-from flowforge.security.outbound import outbound_client
 from flowforge.services.wiring import Services
 from flowforge.settings import Settings
 from flowforge.worker.registration import activities_of_runs
-
-_THREADS: Final = 8
-_REQUEST_TIMEOUT_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,25 +88,20 @@ class Engine:
 
 @contextlib.asynccontextmanager
 async def open_engine(settings: Settings, database: Database, services: Services) -> AsyncIterator[Engine]:
-    """Open the engine over a database that is up to date, and close what its actions hold afterwards."""
-    async with contextlib.AsyncExitStack() as stack:
-        threads = stack.enter_context(ThreadPoolExecutor(_THREADS, thread_name_prefix="action"))
-        client = await stack.enter_async_context(outbound_client(EgressPolicy(), timeout_s=_REQUEST_TIMEOUT_S))
-        pool = JavaScriptPool()
-        stack.push_async_callback(pool.close)
-        registry = ActionRegistry.of(
-            (
-                *basic_actions(),
-                *actions_of(ServiceActions(services)),
-                *actions_of(Transform(pool)),
-                http_request(client),
-                webhook(client),
-            )
-        )
+    """Open the engine over a database that is up to date, and close what its actions hold afterwards.
+
+    Raises:
+        StartupError: ACTIONS, EGRESS_ALLOW or WEBHOOK_SECRET is wrong.
+    """
+    options = OfferOptions(
+        modules=settings.actions, egress_allow=settings.egress_allow, webhook_secret=settings.webhook_secret
+    )
+    bind = structlog.contextvars.bind_contextvars
+    async with open_offer(options, services=services, database=database, bind=bind) as offer:
         yield Engine(
             settings=settings,
             database=database,
-            registry=registry,
-            actions=ActionActivities(registry, threads, structlog.contextvars.bind_contextvars),
-            definitions=DefinitionStore(database, registry),
+            registry=offer.registry,
+            actions=offer.activities,
+            definitions=DefinitionStore(database, offer.registry),
         )

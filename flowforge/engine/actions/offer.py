@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection
-
 from flowforge.engine.actions.activity import ActionActivities
 from flowforge.engine.actions.basic import basic_actions
 from flowforge.engine.actions.http_request import http_request
@@ -18,7 +16,7 @@ from flowforge.engine.actions.registry import Action, ActionRegistry
 from flowforge.engine.actions.samples.customers import CustomerSamples
 from flowforge.engine.actions.samples.orders import OrderSamples
 from flowforge.engine.actions.samples.processes import process_samples
-from flowforge.engine.actions.samples.records import SampleRecords
+from flowforge.engine.actions.samples.records import NoJournal, SampleRecords
 from flowforge.engine.actions.samples.transfers import TransferSamples
 from flowforge.engine.actions.services import ServiceActions
 from flowforge.engine.actions.signing import read_secrets
@@ -29,7 +27,6 @@ from flowforge.persistence.database import Database
 from flowforge.security.egress import EgressPolicy
 from flowforge.security.outbound import outbound_client
 from flowforge.services.delivery import BindLogContext
-from flowforge.services.journal import Journal
 from flowforge.services.ledger import SqlLedger
 from flowforge.services.wiring import Services
 
@@ -69,7 +66,6 @@ async def open_offer(
     *,
     services: Services,
     database: Database,
-    journal: Journal[Connection],
     bind: BindLogContext | None = None,
 ) -> AsyncIterator[Offer]:
     """Put all actions together, and close what they hold afterwards.
@@ -78,7 +74,6 @@ async def open_offer(
         options: see there.
         services: the fulfilment's own.
         database: where samples keep what they did.
-        journal: of the services' ledger; it has nothing to write for runs.
         bind: binds the log context.
 
     Raises:
@@ -104,7 +99,7 @@ async def open_offer(
                     *actions_of(Transform(pool)),
                     *actions_of(ServiceActions(services)),
                 ],
-                sample_actions(SqlLedger(database, journal)),
+                sample_actions(database),
                 load_actions(options.modules),
             )
             yield Offer(registry=registry, activities=ActionActivities(registry, threads, bind))
@@ -113,8 +108,9 @@ async def open_offer(
         await asyncio.to_thread(threads.shutdown)
 
 
-def sample_actions(ledger: SqlLedger) -> Iterator[Action]:
-    """Yield every sample, over the ledger that keeps what they did."""
+def sample_actions(database: Database) -> Iterator[Action]:
+    """Yield every sample, over the database that keeps what they did."""
+    ledger = SqlLedger(database, NoJournal())
     records = SampleRecords(ledger)
     for workflow in (OrderSamples(records), TransferSamples(ledger), CustomerSamples(records)):
         yield from actions_of(workflow)

@@ -38,9 +38,8 @@ class Place:
     @classmethod
     @asynccontextmanager
     async def over(cls, database: Database) -> AsyncIterator["Place"]:
-        journal = OrderJournal(database)
-        services = build_services(database, journal)
-        async with open_offer(OfferOptions(), services=services, database=database, journal=journal) as offer:
+        services = build_services(database, OrderJournal(database))
+        async with open_offer(OfferOptions(), services=services, database=database) as offer:
             yield cls(database=database, services=services, registry=offer.registry, activities=offer.activities)
 
     async def act(

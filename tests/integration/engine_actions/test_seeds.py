@@ -73,12 +73,11 @@ class House:
 @contextlib.asynccontextmanager
 async def _open_house(client: Client, url: str) -> AsyncIterator[House]:
     database = Database(url)
-    journal = OrderJournal(database)
-    services = build_services(database, journal)
+    services = build_services(database, OrderJournal(database))
     options = OfferOptions(egress_allow="127.0.0.1")
     queue = f"house-{uuid.uuid4()}"
     rows, reads, definitions = RunRows(database), RunReads(database), DefinitionStore(database)
-    async with open_offer(options, services=services, database=database, journal=journal) as offer:
+    async with open_offer(options, services=services, database=database) as offer:
         gateway = RunGateway(
             client,
             definitions=definitions,

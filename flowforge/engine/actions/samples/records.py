@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -9,6 +10,7 @@ from sqlalchemy import Connection
 from flowforge.engine.actions.declaration import ActionContext, Failed, NotNeeded, Refused
 from flowforge.engine.actions.units import by_itself, undo_of
 from flowforge.errors import Refusal
+from flowforge.services.journal import Entry, FailedAttempt
 from flowforge.services.ledger import SqlLedger
 
 OPERATION: Final = "samples.effect"
@@ -24,6 +26,22 @@ class Effect:
     """
 
     told: dict[str, Any]
+
+
+class NoJournal:
+    """The journal of an owner who reads the ledger itself: nothing is written beside it."""
+
+    def record(self, entry: Entry, transaction: Connection | None) -> None:
+        """See Journal.record."""
+
+    def redelivered(self, entry: Entry, transaction: Connection | None) -> None:
+        """See Journal.redelivered."""
+
+    def beyond_recall(self, saga_id: str, at: datetime, transaction: Connection | None) -> None:
+        """See Journal.beyond_recall."""
+
+    async def attempt_failed(self, attempt: FailedAttempt) -> None:
+        """See Journal.attempt_failed."""
 
 
 class SampleRecords:
