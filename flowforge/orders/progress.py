@@ -132,6 +132,8 @@ class Progress:
         self.compensation_triggered = self.compensation_triggered or state.compensation_triggered
         self._merge(state.compensations, at)
         self._tell_of(request, at)
+        if self.status == "paused" and request.to == "compensating" and self.deadline_at is not None:
+            self.deadline_at = max(self.deadline_at, at)  # it stood still as long as the order did
         self.status = request.to
         self.current_step = None
         self.closed_at = at if request.to in CLOSED else None

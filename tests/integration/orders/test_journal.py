@@ -1,8 +1,11 @@
 """The order's row and events, as the transactions of its steps write them."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from flowforge.errors import EffectFenced, OutOfStock
+from flowforge.orders.audit import audit
 from tests.integration.orders.shop import STEPS, Shop
 
 HAPPY = [(step, status) for step in STEPS for status in ("started", "completed")]
@@ -204,3 +207,10 @@ async def test_close_knows_steps_that_the_row_had_and_the_workflow_forgot(shop: 
     placed = await shop.order().do_all("process_payment")
     placed.completed.clear()
     assert (await placed.fail("process_payment")).steps_completed == STEPS[:2]
+
+
+async def test_order_that_is_unwound_after_a_long_pause_is_not_late_for_that(shop: Shop) -> None:
+    placed = await shop.order(accepted_at=(datetime.now(UTC) - timedelta(days=1)).isoformat()).do_all("process_payment")
+    await placed.close("paused")
+    assert (await placed.close("compensating", failure_code="cancelled")).status == "compensating"
+    assert [found.check.area for found in await shop.database.read(audit) if found.is_violation] == []
