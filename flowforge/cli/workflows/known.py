@@ -5,6 +5,11 @@ from collections.abc import Iterable
 from flowforge.engine.actions.basic import basic_actions
 from flowforge.engine.actions.http_request import RequestParams
 from flowforge.engine.actions.loading import actions_of, load_actions
+from flowforge.engine.actions.samples.customers import CustomerSamples
+from flowforge.engine.actions.samples.orders import OrderSamples
+from flowforge.engine.actions.samples.processes import process_samples
+from flowforge.engine.actions.samples.records import SampleRecords
+from flowforge.engine.actions.samples.transfers import TransferSamples
 from flowforge.engine.actions.services import ServiceActions
 from flowforge.engine.actions.transform import Transform
 from flowforge.engine.actions.webhook import WebhookParams
@@ -22,10 +27,11 @@ class KnownActions:
     """
 
     def __init__(self, modules: str = "") -> None:
-        bundled = (ServiceActions, Transform)
+        bundled = (OrderSamples, TransferSamples, CustomerSamples, ServiceActions, Transform)
         # Made without what they work with: they are only asked what they take.
         made = [each for kind in bundled for each in actions_of(kind.__new__(kind))]
-        actions = (*basic_actions(), *made, *load_actions(modules))
+        processes = process_samples(SampleRecords.__new__(SampleRecords))
+        actions = (*made, *processes, *basic_actions(), *load_actions(modules))
         self._facts = {
             "http.request": ActionFacts(name="http.request", schema=RequestParams.model_json_schema()),
             "webhook": ActionFacts(name="webhook", schema=WebhookParams.model_json_schema(), has_effect=False),

@@ -10,8 +10,8 @@ from flowforge.cli.workflows.app import app
 BROKEN = """\
 id: order
 steps:
-  - {id: charge, action: chargeCard}
-  - {id: ship, action: shipOrder, dependsOn: [charge]}
+  - {id: charge, action: chargeMyCard}
+  - {id: ship, action: shipMyOrder, dependsOn: [charge]}
 """
 WELL = """\
 id: order

@@ -1,10 +1,11 @@
-"""What a proof finds in the bundled fixtures, where the worst is believed of every action, is written beside them."""
+"""What a proof finds in the bundled fixtures, with the bundled actions, is written beside them."""
 
 import json
 from pathlib import Path
 
 import pytest
 
+from flowforge.cli.workflows.known import KnownActions
 from flowforge.engine.proof.prove import prove
 from flowforge.engine.validation.examine import examine
 
@@ -19,7 +20,7 @@ def test_every_fixture_has_its_expected_findings() -> None:
 
 @pytest.mark.parametrize("file", _SEEDS, ids=lambda file: file.stem)
 def test_fixture_has_the_expected_findings(file: Path) -> None:
-    proof = prove(examine(file.read_bytes()).accepted(), faults=1)
+    proof = prove(examine(file.read_bytes()).accepted(), KnownActions(), faults=1)
     found: dict[str, list[str]] = {}
     for finding in proof.findings:
         if finding.severity != "note":
