@@ -16,6 +16,7 @@ from flowforge.engine.activities import RunActivities
 from flowforge.engine.contracts import RunOptions
 from flowforge.engine.control import RunControl
 from flowforge.engine.gateway import RunGateway
+from flowforge.engine.preparing import ChildRuns
 from flowforge.engine.store.bundled import publish_bundled
 from flowforge.engine.store.definitions import DefinitionStore
 from flowforge.engine.store.keys import StartKeys
@@ -50,7 +51,8 @@ class Engine:
     @property
     def activities(self) -> Sequence[Callable[..., Any]]:
         """What a worker runs for it."""
-        return (*activities_of_runs(RunActivities(RunRows(self.database))), self.actions.act)
+        children = ChildRuns(self.definitions, self.registry.has_effect)
+        return (*activities_of_runs(RunActivities(RunRows(self.database), children)), self.actions.act)
 
     async def publish_bundled(self) -> None:
         """Publish the definitions that come with this package, where they never were.

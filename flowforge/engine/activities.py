@@ -6,7 +6,16 @@ from typing import Final, Protocol
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from flowforge.engine.contracts import CANCEL_RUN, SAVE, CancelRun, RunSaved, SaveRun
+from flowforge.engine.contracts import (
+    CANCEL_RUN,
+    PREPARE_CHILD,
+    SAVE,
+    CancelRun,
+    PrepareChild,
+    RunRequest,
+    RunSaved,
+    SaveRun,
+)
 from flowforge.errors import FlowForgeError
 
 _RPC_TIMEOUT: Final = timedelta(seconds=5)
@@ -24,11 +33,25 @@ class Rows(Protocol):
         ...
 
 
-class RunActivities:
-    """Delivers the runs' calls to their rows."""
+class Prepares(Protocol):
+    """Prepares runs that runs start."""
 
-    def __init__(self, rows: Rows) -> None:
+    async def prepare(self, wish: PrepareChild) -> RunRequest:
+        """Return the run that a step starts.
+
+        Raises:
+            DatabaseUnavailable: try again.
+            Exception: it cannot be started.
+        """
+        ...
+
+
+class RunActivities:
+    """Delivers the runs' calls to their rows, and to whoever knows what they may start."""
+
+    def __init__(self, rows: Rows, children: Prepares) -> None:
         self._rows = rows
+        self._children = children
 
     @activity.defn(name=SAVE)
     async def save(self, request: SaveRun) -> RunSaved:
@@ -37,6 +60,16 @@ class RunActivities:
             return await self._rows.save(request)
         except FlowForgeError as error:
             raise ApplicationError(error.message, type=error.code, non_retryable=not error.retryable) from error
+
+    @activity.defn(name=PREPARE_CHILD)
+    async def prepare_child(self, wish: PrepareChild) -> RunRequest:
+        """Look up what a run needs that a step starts; nothing is started yet."""
+        try:
+            return await self._children.prepare(wish)
+        except FlowForgeError as error:
+            raise ApplicationError(error.message, type=error.code, non_retryable=not error.retryable) from error
+        except ValueError as error:
+            raise ApplicationError(str(error), type="bad_params", non_retryable=True) from error
 
     @activity.defn(name=CANCEL_RUN)
     async def cancel_run(self, request: CancelRun) -> None:

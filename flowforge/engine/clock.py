@@ -28,6 +28,12 @@ class Clock:
         """Whether the run has a deadline."""
         return self._left is not None
 
+    def left(self) -> timedelta | None:
+        """Return how much time there is left; None for no end."""
+        if self._left is None or self._timer is None or self._since is None:
+            return self._left
+        return max(self._left - (workflow.now() - self._since), _AT_ONCE)
+
     def follow(self, *, runs: bool) -> None:
         """Let time pass, or stand still."""
         if self._left is None or runs == (self._timer is not None):

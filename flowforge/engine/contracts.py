@@ -17,6 +17,9 @@ SAVE = "engine.save"
 CANCEL_RUN = "engine.cancel_run"
 """The activity that has Temporal take a run for cancelled whose row is."""
 
+PREPARE_CHILD = "engine.prepare_child"
+"""The activity that looks up what a run that another one starts needs."""
+
 EventStatus = Literal[
     "pending",
     "running",
@@ -45,6 +48,8 @@ class RunOptions:
         forward_max_interval_s: longest pause between two attempts of an action, in seconds.
         undo_max_interval_s: longest pause between two attempts of an undo, in seconds.
         undo_patience_s: seconds after which the next undo begins beside one that is still being tried.
+        longest_history: after how many of Temporal's events it goes on in another run, which it also does when Temporal
+            suggests it; a history has an end, and a run that comes to it is ended without undo.
     """
 
     attempt_timeout_s: float = 60.0
@@ -54,6 +59,7 @@ class RunOptions:
     forward_max_interval_s: float = 10.0
     undo_max_interval_s: float = 30.0
     undo_patience_s: float = 30.0
+    longest_history: int = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +79,11 @@ class RunRequest:
         tenant_id: another label; it isolates nothing.
         parent_execution_id: the run that started it, where one did.
         request_id: the request that started it, for the logs.
+        depth: how many runs have started one another before it.
         effect_free: the steps that change nothing in the world, and may run inside a workflow task.
         options: how it is tried.
+        carried: where it was, when it goes on in another run of Temporal's.
+        overruled: why a run that had completed is undone after all; None where it is not.
     """
 
     execution_id: str
@@ -89,8 +98,50 @@ class RunRequest:
     tenant_id: str | None = None
     parent_execution_id: str | None = None
     request_id: str | None = None
+    depth: int = 0
     effect_free: tuple[str, ...] = ()
     options: RunOptions = field(default_factory=RunOptions)
+    carried: "Carried | None" = None
+    overruled: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """All that a run takes along when it goes on in another run of Temporal's, whose history begins anew.
+
+    Attributes:
+        state: the interpreter's, as its codec writes it.
+        story: what was told of it, as `Story.carried` writes it.
+        wakes: by when what waits wakes by itself: step, visit, item and the time, ISO 8601 in UTC.
+        children: the completed runs that it started, to be undone with it: step, visit, item and what they carry.
+        time_left_s: what is left of its time, None for no end.
+        revision: which revision of its definition it runs, where somebody else carries this.
+    """
+
+    state: Mapping[str, Any]
+    story: Mapping[str, Any]
+    wakes: tuple[tuple[str, int, int | None, str], ...] = ()
+    children: tuple[tuple[str, int, int | None, Mapping[str, Any]], ...] = ()
+    time_left_s: float | None = None
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareChild:
+    """Look up what a run needs that a step of another one starts.
+
+    Attributes:
+        parent: that other one, without its definition and input.
+        params: the step's: `workflowId`, `input`, `revision`.
+        revision: the revision that was run, to undo it.
+    """
+
+    parent: RunRequest
+    step: str
+    visit: int = 1
+    item: int | None = None
+    params: Any = None
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +271,7 @@ class SaveRun:
         output: what it gives back, once it has completed.
         waiting: what it waits for.
         is_over: whether this is its end.
+        reopens: whether a run that had completed is undone after all.
     """
 
     execution_id: str
@@ -236,6 +288,7 @@ class SaveRun:
     undos: tuple[UndoChange, ...] = ()
     events: tuple[Transition, ...] = ()
     is_over: bool = False
+    reopens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,7 +315,14 @@ class CancelRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
-    """What a run gives back: how it ended. Its output is in its row."""
+    """What a run gives back: how it ended. Its output is in its row.
+
+    Attributes:
+        output: the output of a run that was started by another one, for that one.
+        carried: where it was, for that one to undo it.
+    """
 
     execution_id: str
     status: RunStatus
+    output: Any = None
+    carried: Carried | None = None

@@ -8,17 +8,18 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-import jsonschema_rs
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
 from flowforge.engine.contracts import EventSignal, RetryHeld, RunState, UndoDecision
 from flowforge.engine.core.views import RunStatus
-from flowforge.engine.definition.pointers import join
-from flowforge.engine.gateway import RPC_TIMEOUT, InputRefused, RunGateway
+from flowforge.engine.gateway import RPC_TIMEOUT, RunGateway
+from flowforge.engine.idempotency import undo_run_id
+from flowforge.engine.preparing import check_data
 from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
 from flowforge.engine.store.records import RunRecord
 from flowforge.engine.store.rows import RunRows
@@ -136,11 +137,13 @@ class RunControl:
         record = await self._runs.get(execution_id)  # whoever has that name must be a run
         if record.is_over:
             raise Conflict(f"the run is {record.status}")
-        handle = self._client.get_workflow_handle(execution_id)
         seconds = RPC_TIMEOUT.total_seconds()
+        handles = [self._client.get_workflow_handle(name) for name in (execution_id, undo_run_id(execution_id))]
+        state: RunState | None = None
         try:
             async with asyncio.timeout(seconds):
-                state: RunState | None = await _unless_gone(lambda: handle.execute_update(update, args=arguments))
+                for handle in handles:
+                    state = state or await _unless_gone(partial(handle.execute_update, update, args=arguments))
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
             raise TemporalUnavailable(
                 f"{execution_id!r} did not answer within {seconds:g} s: perhaps no worker runs; "
@@ -158,10 +161,7 @@ def _check_event(record: RunRecord, name: str, data: Any) -> None:
     waiting = next((each for each in record.waiting if each["event"] == name), None)
     if waiting is None or waiting["schema"] is None:
         return
-    errors = jsonschema_rs.validator_for(waiting["schema"], offline=True).iter_errors(data)
-    found = tuple((join("", *error.instance_path), error.message) for error in errors)
-    if found:
-        raise InputRefused(found)
+    check_data(waiting["schema"], data)
 
 
 def _check_size(data: Any) -> None:

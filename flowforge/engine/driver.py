@@ -7,7 +7,7 @@ and only then is what it asks for begun. So readers never lag behind effects, an
 import asyncio
 from collections import deque
 from collections.abc import Coroutine
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,9 +16,11 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import FailureError
 
 from flowforge.engine.calls import Call, Calls, forward_trial, undo_trial
+from flowforge.engine.children import Children
 from flowforge.engine.clock import Clock
-from flowforge.engine.contracts import SAVE, RunRequest, RunSaved
+from flowforge.engine.contracts import SAVE, Carried, RunRequest, RunSaved
 from flowforge.engine.core.bindings import BindingError, Bindings, data_for
+from flowforge.engine.core.codec import dump, load
 from flowforge.engine.core.commands import Cancel, Command, Decide, Run, StartTimer, StopTimer, Undo
 from flowforge.engine.core.events import (
     Begin,
@@ -34,11 +36,12 @@ from flowforge.engine.core.events import (
 from flowforge.engine.core.interpreter import advance
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Outcome
-from flowforge.engine.core.plan import Plan
+from flowforge.engine.core.plan import CHILD, Plan
 from flowforge.engine.core.state import State
-from flowforge.engine.core.views import RunStatus, run_status
+from flowforge.engine.core.views import RunStatus, outstanding, run_status
+from flowforge.engine.definition.step import Step
 from flowforge.engine.performing import WAITS, begin_wait, not_called, perform, perform_undo
-from flowforge.engine.sizes import MAX_CALL_BYTES
+from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_CARRIED_BYTES, size_of
 from flowforge.engine.story import Story, details
 
 _MOST_EVENTS: Final = 500
@@ -64,20 +67,29 @@ class Driver:
     def __init__(self, request: RunRequest, plan: Plan, bindings: Bindings) -> None:
         self.state = State()
         self.plan: Final = plan
+        self._resumed: list[Command] = []
         self._request = request
         self._bindings = bindings
         self._calls = Calls(request, plan, bindings)
         self._story = Story(request, plan)
         self._clock = Clock(_time_left(request, plan), lambda: self.tell(DeadlinePassed()))
-        self._inbox: deque[Event] = deque([Begin()])
+        self._inbox: deque[Event] = deque()
         self._answers: deque[Event] = deque()
-        self._told = 1
+        self._told = 0
         self._taken = 0
         self._running: dict[Key, asyncio.Task[Event]] = {}
+        self._undoing: dict[Key, asyncio.Task[Event]] = {}
+        self._held_back: set[Key] = set()
+        self._stays = False
         self._timers: dict[Key, asyncio.Task[Event]] = {}
         self._wakes: dict[Key, datetime] = {}
+        self._children = Children(request)
         self._bug: BaseException | None = None
         self._task_bytes = 0
+        if request.carried is None:
+            self.tell(Begin())
+        else:
+            self._go_on(request.carried)
 
     def tell(self, event: Event) -> None:
         """Tell the run of something that happened; it is taken in with its next turn."""
@@ -90,8 +102,9 @@ class Driver:
         number = self._told
         await workflow.wait_condition(lambda: self._taken >= number)
 
-    async def run(self) -> RunStatus:
-        """Walk to the end; return what it is, which is what the row says."""
+    async def run(self) -> RunStatus | Carried:
+        """Walk to the end; return what it is, which is what the row says, or with what to go on in another run."""
+        await self._carry_out(self._resumed)
         while True:
             await workflow.wait_condition(self._has_news)
             if self._bug is not None:
@@ -105,6 +118,54 @@ class Driver:
             if end is not None:
                 return end
             await self._carry_out(commands)
+            if self._held_back and (carried := await self._leave()) is not None:
+                return carried
+
+    def carried(self) -> Carried:
+        """Return all that a run takes along."""
+        left = self._clock.left()
+        return Carried(
+            state=dump(self.state),
+            story=self._story.carried(),
+            wakes=tuple((*key, wake.isoformat()) for key, wake in self._wakes.items() if key in self.state.tasks),
+            children=tuple((*key, asdict(carried)) for key, carried in self._children.completed.items()),
+            time_left_s=None if left is None else left.total_seconds(),
+        )
+
+    def _go_on(self, carried: Carried) -> None:
+        self.state = load(carried.state)
+        self._story.go_on(carried.story, self.state)
+        self._wakes = {Key(*wake[:3]): datetime.fromisoformat(wake[3]) for wake in carried.wakes}
+        self._children.completed = {Key(*child[:3]): Carried(**child[3]) for child in carried.children}
+        for command in outstanding(self.plan, self.state):
+            if isinstance(command, StartTimer) and command.key in self._wakes:
+                self._resumed.append(StartTimer(command.key, self._wakes[command.key] - workflow.now()))
+            else:
+                self._resumed.append(command)
+        if self._request.overruled:
+            self.tell(Overruled(self._request.overruled))
+
+    def _is_leaving(self) -> bool:
+        """Tell whether nothing more is begun here: what comes now belongs to the next run's history."""
+        info = workflow.info()
+        is_long = info.get_current_history_length() >= self._request.options.longest_history
+        return not self._stays and (is_long or info.is_continue_as_new_suggested())
+
+    async def _leave(self) -> Carried | None:
+        """Return with what to go on in another run, once nothing is in flight here any more."""
+        if self._running or self._undoing or self._has_news():
+            return None
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if self._has_news():
+            return None
+        carried = self.carried()
+        if size_of(carried.state) <= MAX_CARRIED_BYTES:
+            return carried
+        self._stays = True  # it would not arrive, and the run would be ended without undo
+        held, self._held_back = self._held_back, set()
+        commands = outstanding(self.plan, self.state)
+        await self._carry_out([each for each in commands if isinstance(each, Run | Undo) and each.key in held])
+        return None
 
     def _has_news(self) -> bool:
         return bool(self._inbox or self._answers or self._bug is not None)
@@ -157,7 +218,12 @@ class Driver:
             # Never through the queue: it may be larger than what Temporal takes, and is for the database alone.
             saved: RunSaved = await workflow.execute_local_activity(
                 SAVE,
-                replace(change, run_id=info.run_id, history=info.get_current_history_length()),
+                replace(
+                    change,
+                    run_id=info.run_id,
+                    history=info.get_current_history_length(),
+                    reopens=self._request.overruled is not None,
+                ),
                 result_type=RunSaved,
                 start_to_close_timeout=timedelta(seconds=self._request.options.local_timeout_s),
                 retry_policy=_SAVE_RETRY,
@@ -171,6 +237,11 @@ class Driver:
     async def _carry_out(self, commands: list[Command]) -> None:
         for command in commands:
             match command:
+                case Run(key) | Undo(key) if self._is_leaving():
+                    self._held_back.add(key)
+                case Cancel(key) if key in self._held_back:
+                    self._held_back.remove(key)
+                    self.tell(Settled(key, Outcome(kind="cancelled", began=False)))
                 case Run(key):
                     await self._begin(key)
                 case Undo(key):
@@ -193,6 +264,9 @@ class Driver:
             self.tell(begin_wait(step, key, call.request.params))
             return
         await self._make_room(call)
+        if _is_child(step):
+            self._running[key] = self._follow(key, self._children.run(key, call))
+            return
         options = self._request.options
         is_local = step.id in self._request.effect_free and step.task_queue is None
         trial = forward_trial(step, options, has_deadline=self._clock.has_end)
@@ -203,12 +277,19 @@ class Driver:
     async def _begin_undo(self, key: Key) -> None:
         step = self.plan.steps[key.step].definition
         try:
-            call = self._calls.undo(key, self.state)
+            # A run that was started is undone as it was begun, where its step has no compensation of its own.
+            makes = self._calls.forward if step.compensation is None else self._calls.undo
+            call = makes(key, self.state)
         except BindingError as failed:
             self.tell(UndoSettled(key=key, status="failed", error=failed.error))
             return
         await self._make_room(call)
-        undoing = self._follow(key, perform_undo(step, key, call, undo_trial(step, self._request.options)))
+        if step.compensation is None:
+            work = self._children.undo(key, call)
+        else:
+            work = perform_undo(step, key, call, undo_trial(step, self._request.options))
+        undoing = self._follow(key, work)
+        self._undoing[key] = undoing
         if len(self.state.undos) > 1:
             self._follow(key, self._lose_patience(key, undoing))
 
@@ -226,6 +307,8 @@ class Driver:
         task = asyncio.create_task(work)
 
         def ended(task: "asyncio.Task[Event]") -> None:
+            if self._undoing.get(key) is task:
+                del self._undoing[key]
             if self._running.get(key) is task:
                 del self._running[key]
                 if task.cancelled():
@@ -252,8 +335,15 @@ class Driver:
         self._task_bytes = 0
 
 
+def _is_child(step: Step) -> bool:
+    return step.action == CHILD and step.task_queue is None
+
+
 def _time_left(request: RunRequest, plan: Plan) -> timedelta | None:
     """Return what is left of the run's time: it counts from when the run was accepted."""
+    if request.carried is not None:
+        left = request.carried.time_left_s
+        return None if left is None else timedelta(seconds=left)
     limit = plan.definition.timeout if request.timeout_s is None else timedelta(seconds=request.timeout_s)
     if limit is None:
         return None

@@ -5,12 +5,11 @@ Intake is Temporal's, as it is of orders: a run is accepted when Temporal has it
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Final
 
-import jsonschema_rs
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -20,14 +19,13 @@ from flowforge.engine.contracts import RUN_WORKFLOW, RunOptions, RunRequest
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.definition.address import canonical_bytes
 from flowforge.engine.definition.model import Definition
-from flowforge.engine.definition.pointers import join
-from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
+from flowforge.engine.preparing import Changes, request_for
 from flowforge.engine.store.definitions import DefinitionStore, Revision
 from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
 from flowforge.engine.store.records import RunRecord
 from flowforge.engine.workflow import RunWorkflow
-from flowforge.errors import Conflict, NotFound, PayloadTooLarge, TemporalUnavailable
+from flowforge.errors import Conflict, NotFound, TemporalUnavailable
 from flowforge.ids import new_execution_id
 from flowforge.temporal.client import absence_as_fault
 
@@ -84,18 +82,6 @@ class StartedRun:
     created: bool = True
 
 
-class InputRefused(Exception):
-    """A run's input is not as its definition's schema says.
-
-    Attributes:
-        found: JSON pointers into the input, and what is wrong there.
-    """
-
-    def __init__(self, found: tuple[tuple[str, str], ...]) -> None:
-        super().__init__("; ".join(f"{pointer}: {message}" for pointer, message in found))
-        self.found = found
-
-
 class RunGateway:
     """Starts and finds runs.
 
@@ -116,7 +102,7 @@ class RunGateway:
         definitions: DefinitionStore,
         reads: RunReads,
         keys: StartKeys,
-        changes: Callable[[str, Any], bool],
+        changes: Changes,
         task_queue: str,
         options: RunOptions,
     ) -> None:
@@ -154,9 +140,9 @@ class RunGateway:
         if found.is_deleted:
             raise Conflict(f"the workflow {new.workflow_id!r} was deleted: it starts no runs any more")
         definition = found.definition
-        _check_input(definition, new.input)
+        request = self._request(execution_id, new, found, definition)
         try:
-            await self._start(self._request(execution_id, new, found, definition), definition)
+            await self._start(request, definition)
         except WorkflowAlreadyStartedError:  # its row is not there yet, or came this moment
             return _started_before(await self.get(execution_id))
         return StartedRun(
@@ -188,23 +174,14 @@ class RunGateway:
         return await self.get(execution_id)
 
     def _request(self, execution_id: str, new: NewRun, found: Revision, definition: Definition) -> RunRequest:
-        return RunRequest(
-            execution_id=execution_id,
-            workflow_id=found.workflow_id,
-            revision=found.revision,
-            definition=found.body,
-            input=new.input,
-            accepted_at=datetime.now(UTC).isoformat(),
+        request = request_for(found, definition, new.input, execution_id=execution_id, changes=self._changes)
+        return replace(
+            request,
             timeout_s=None if new.timeout is None else new.timeout.total_seconds(),
             metadata=new.metadata,
             tenant_id=new.tenant_id,
             parent_execution_id=new.parent_execution_id,
             request_id=new.request_id,
-            effect_free=tuple(
-                step.id
-                for step in definition.steps
-                if step.task_queue is None and not self._changes(step.action, step.params)
-            ),
             options=self._options,
         )
 
@@ -258,14 +235,3 @@ def _started_before(record: RunRecord) -> StartedRun:
         status=record.status,
         created=False,
     )
-
-
-def _check_input(definition: Definition, given: Mapping[str, Any]) -> None:
-    if size_of(given) > MAX_RESULT_BYTES:
-        raise PayloadTooLarge(f"the input is larger than {MAX_RESULT_BYTES} bytes")
-    if definition.input_schema is None:
-        return
-    errors = jsonschema_rs.validator_for(definition.input_schema, offline=True).iter_errors(dict(given))
-    found = tuple((join("", *error.instance_path), error.message) for error in errors)
-    if found:
-        raise InputRefused(found)

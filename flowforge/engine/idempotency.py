@@ -1,5 +1,7 @@
 """The idempotency keys of a run's effects: the same for every attempt, and an undo's its own."""
 
+import hashlib
+
 from flowforge.engine.core.keys import Key
 
 
@@ -12,3 +14,13 @@ def forward_key(execution_id: str, generation: int, key: Key) -> str:
 def undo_key(execution_id: str, generation: int, key: Key) -> str:
     """Return the key of an action's undo."""
     return f"{forward_key(execution_id, generation, key)}:undo"
+
+
+def child_id(key: str) -> str:
+    """Return the execution id of the run that a unit of work starts under its idempotency key."""
+    return f"exec-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
+def undo_run_id(execution_id: str) -> str:
+    """Return the name at Temporal of the run that undoes a completed one."""
+    return f"{execution_id}~undo"

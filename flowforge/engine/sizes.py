@@ -11,6 +11,10 @@ MAX_CALL_BYTES: Final = 1024 * 1024
 """The most that is sent with one call, and with all the calls of one workflow task but for its last."""
 
 
+MAX_CARRIED_BYTES: Final = 1536 * 1024
+"""The most that a run takes along into another run of Temporal's."""
+
+
 def size_of(value: Any) -> int:
     """Return how many bytes a JSON value takes."""
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass"))

@@ -48,6 +48,33 @@ class Story:
         self._attempts: dict[Key, int] = {}
         self._details: dict[str, Mapping[str, Any]] = {}
 
+    def carried(self) -> dict[str, Any]:
+        """Return what was told so far, as JSON, for a run that goes on in another one."""
+        told = [
+            [change.step_id, change.view, change.status, change.visit, change.started_at, change.ended_at]
+            for change in self._told.values()
+        ]
+        return {
+            "told": told,
+            "status": self._status,
+            "events": self._events,
+            "turns": self._turns,
+            "undosTold": self._undos_told,
+            "positions": [[*key, position] for key, position in self._positions.items()],
+        }
+
+    def go_on(self, carried: Mapping[str, Any], state: State) -> None:
+        """Go on where another run was."""
+        for step, view, status, visit, started_at, ended_at in carried["told"]:
+            self._told[step] = StepChange(
+                step_id=step, view=view, status=status, visit=visit, started_at=started_at, ended_at=ended_at
+            )
+        self._status = carried["status"]
+        self._events, self._turns = carried["events"], carried["turns"]
+        self._undos_told = carried["undosTold"]
+        self._positions = {Key(*position[:3]): position[3] for position in carried["positions"]}
+        self._known = state
+
     def note(self, key: Key, *, attempts: int, details: Mapping[str, Any]) -> None:
         """Remember what is known of a unit of work besides how it ended."""
         self._attempts[key] = attempts

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 
@@ -12,6 +13,7 @@ from flowforge.engine.contracts import (
     CANCEL_RUN,
     RUN_WORKFLOW,
     CancelRun,
+    Carried,
     EventSignal,
     RetryHeld,
     RunEnded,
@@ -35,6 +37,7 @@ from flowforge.engine.core.plan import Plan
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.driver import Driver
+from flowforge.engine.sizes import MAX_CALL_BYTES, size_of
 from flowforge.engine.story import run_state
 
 _CANCEL_TIMEOUT = timedelta(seconds=10)
@@ -65,8 +68,10 @@ class RunWorkflow:
             asyncio.CancelledError: it was cancelled and made whole.
         """
         status = await self._drive()
-        if status == "completed":
-            return RunEnded(execution_id=request.execution_id, status=status)
+        if isinstance(status, Carried):
+            workflow.continue_as_new(replace(request, carried=status, overruled=request.overruled and ""))
+        if status == "completed" or request.overruled is not None:
+            return self._ended(status)
         state = self._state()
         if status == "cancelled":
             await self._be_cancelled(state.failure_reason or "cancelled")
@@ -145,7 +150,7 @@ class RunWorkflow:
     def _validate_compensate(self) -> None:
         self._must_be("held")
 
-    async def _drive(self) -> RunStatus:
+    async def _drive(self) -> RunStatus | Carried:
         """Run to the end, whatever cancels this: a cancellation is an event like others, and undo is shielded."""
         driving = asyncio.create_task(self._driver.run())
         is_cancelled = False
@@ -158,6 +163,20 @@ class RunWorkflow:
                     raise  # the run is dropped from memory: it must do nothing any more
                 is_cancelled = True
                 self._driver.tell(CancelRequested(reason=reason or "cancelled"))
+
+    def _ended(self, status: RunStatus) -> RunEnded:
+        """Return what a run gives back; one that was started by another run tells it enough to undo it."""
+        name = self._request.execution_id
+        if self._request.parent_execution_id is None or status != "completed":
+            return RunEnded(execution_id=name, status=status)
+        carried = self._driver.carried()
+        is_small = size_of(carried.state) <= MAX_CALL_BYTES
+        return RunEnded(
+            execution_id=name,
+            status=status,
+            output=self._driver.state.output,
+            carried=carried if is_small else None,
+        )
 
     async def _be_cancelled(self, reason: str) -> None:
         """End as Canceled; a run does when Temporal was asked to cancel it, and a mark on its row can do without."""

@@ -19,7 +19,7 @@ from flowforge.api.schemas.executions import (
 from flowforge.api.schemas.problem import problems
 from flowforge.api.strict_route import StrictRoute
 from flowforge.engine.control import RunAccepted
-from flowforge.engine.gateway import InputRefused
+from flowforge.engine.preparing import InputRefused
 
 router = APIRouter(tags=["executions"], route_class=StrictRoute)
 

@@ -31,7 +31,8 @@ from flowforge.api.schemas.problem import problems
 from flowforge.api.strict_route import StrictRoute
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.diagram import mermaid
-from flowforge.engine.gateway import InputRefused, NewRun
+from flowforge.engine.gateway import NewRun
+from flowforge.engine.preparing import InputRefused
 from flowforge.errors import Fault
 
 router = APIRouter(tags=["executions"], route_class=StrictRoute)

@@ -86,7 +86,7 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
         _write_parts(connection, request)
         return RunSaved(status=request.status, is_over=request.is_over)
     is_behind = row.run_id == request.run_id and (request.history, request.turn) < (row.history, row.turn)
-    if row.ended_at is not None or is_behind:
+    if is_behind or (row.ended_at is not None and not (request.reopens and row.status == "completed")):
         return RunSaved(status=row.status, is_over=row.ended_at is not None, cancel_reason=row.cancel_reason)
     if request.status == "completed" and row.cancel_reason is not None:
         # It was called off before it could complete: its steps are as they are, its end is not this one.

@@ -19,6 +19,7 @@ from flowforge.engine.activities import RunActivities
 from flowforge.engine.contracts import RunOptions
 from flowforge.engine.control import RunControl
 from flowforge.engine.gateway import NewRun, RunGateway
+from flowforge.engine.preparing import ChildRuns
 from flowforge.engine.store.definitions import DefinitionStore
 from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
@@ -78,6 +79,7 @@ async def _open_house(client: Client, url: str) -> AsyncIterator[House]:
     queue = f"house-{uuid.uuid4()}"
     rows, reads, definitions = RunRows(database), RunReads(database), DefinitionStore(database)
     async with open_offer(options, services=services, database=database) as offer:
+        children = ChildRuns(definitions, offer.registry.has_effect)
         gateway = RunGateway(
             client,
             definitions=definitions,
@@ -91,7 +93,7 @@ async def _open_house(client: Client, url: str) -> AsyncIterator[House]:
             client,
             task_queue=queue,
             workflows=[RunWorkflow],
-            activities=[*activities_of_runs(RunActivities(rows)), offer.activities.act],
+            activities=[*activities_of_runs(RunActivities(rows, children)), offer.activities.act],
             workflow_runner=sandbox_for(client.data_converter),
         ):
             yield House(

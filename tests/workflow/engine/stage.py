@@ -19,6 +19,7 @@ from flowforge.engine.activities import RunActivities
 from flowforge.engine.contracts import RunOptions, SaveRun
 from flowforge.engine.control import RunControl
 from flowforge.engine.gateway import NewRun, RunGateway
+from flowforge.engine.preparing import ChildRuns
 from flowforge.engine.store.definitions import DefinitionStore
 from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
@@ -183,12 +184,16 @@ async def open_stage(
     database = Database(url)
     task_queue = f"stage-{uuid.uuid4()}"
     definitions, reads, rows, actions = DefinitionStore(database), RunReads(database), WatchedRows(database), Actions()
+
+    def changes(name: str, _params: Any) -> bool:
+        return name not in {"free", "condition"}
+
     gateway = RunGateway(
         client,
         definitions=definitions,
         reads=reads,
         keys=StartKeys(database),
-        changes=lambda name, _params: name not in {"free", "condition"},
+        changes=changes,
         task_queue=task_queue,
         options=options,
     )
@@ -198,7 +203,7 @@ async def open_stage(
             client,
             task_queue=task_queue,
             workflows=[RunWorkflow],
-            activities=[*activities_of_runs(RunActivities(rows)), actions.act],
+            activities=[*activities_of_runs(RunActivities(rows, ChildRuns(definitions, changes))), actions.act],
             workflow_runner=sandbox_for(client.data_converter),
             max_cached_workflows=cached,
         )

@@ -1,6 +1,7 @@
 """What people do to runs, and what becomes of runs whose worker goes, on a real Temporal."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from temporalio.client import Client
 
 from flowforge.engine.actions.contract import ActionCall
 from flowforge.errors import Conflict
-from tests.workflow.engine.stage import Gate, Stage, open_stage, refusal, saved
+from tests.workflow.engine.stage import OPTIONS, Gate, Stage, open_stage, refusal, saved
 from tests.workflow.engine.test_runs import chain, refuse
 
 NAMES = ("a", "b", "c")
@@ -212,3 +213,32 @@ async def test_run_goes_on_with_another_worker(client: Client, sqlite_url: str) 
             await stage.control.resume(execution_id)
             assert (await stage.end(execution_id)).status == "completed"
         assert stage.actions.done == ["a", "b", "c"]
+
+
+async def test_long_run_goes_on_in_another_one_of_temporals(client: Client, sqlite_url: str) -> None:
+    options = replace(OPTIONS, longest_history=40)
+    async with open_stage(client, sqlite_url, options=options) as stage:
+        names = [f"s{number}" for number in range(20)]
+        stage.actions.plays["s19"] = refuse
+        execution_id = await stage.begin({**chain(*names), "timeout": "1h"})
+        first = await client.get_workflow_handle(execution_id).describe()
+        record = await stage.end(execution_id)
+        assert (await client.get_workflow_handle(execution_id).describe()).run_id != first.run_id
+        assert record.status == "compensated"
+        assert stage.actions.undone == list(reversed(names))
+        assert [step.view for step in record.steps] == ["compensated"] * 20
+        assert len(stage.actions.calls) == 40
+        assert len({call.key for call in stage.actions.calls}) == 40
+
+
+async def test_run_that_waits_for_long_keeps_its_time_when_it_goes_on_elsewhere(
+    client: Client, sqlite_url: str
+) -> None:
+    async with open_stage(client, sqlite_url, options=replace(OPTIONS, longest_history=12)) as stage:
+        body = chain("a", "b", "c")
+        body["steps"].append({"id": "w", "action": "wait", "params": {"event": "go", "timeout": "1h"}})
+        execution_id = await stage.begin({**body, "output": "${w}"})
+        await stage.rows.until(saved("c", "success"))
+        await stage.control.signal(execution_id, "go", 5)
+        record = await stage.end(execution_id)
+        assert (record.status, record.output) == ("completed", 5)

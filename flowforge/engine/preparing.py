@@ -1,0 +1,119 @@
+"""From a published revision and an input to a run that can be started, by a client or by another run."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import jsonschema_rs
+
+from flowforge.engine.contracts import PrepareChild, RunRequest
+from flowforge.engine.core.keys import Key
+from flowforge.engine.definition.model import Definition
+from flowforge.engine.definition.pointers import join
+from flowforge.engine.idempotency import child_id, forward_key
+from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
+from flowforge.engine.store.definitions import DefinitionStore, Revision
+from flowforge.errors import Conflict, PayloadTooLarge
+
+Changes = Callable[[str, Any], bool]
+"""Tells whether an action with these params changes something in the world."""
+
+MAX_DEPTH: Final = 10
+"""How deep runs may start one another."""
+
+
+class InputRefused(ValueError):
+    """A run's input is not as its definition's schema says.
+
+    Attributes:
+        found: JSON pointers into the input, and what is wrong there.
+    """
+
+    def __init__(self, found: tuple[tuple[str, str], ...]) -> None:
+        super().__init__("; ".join(f"{pointer}: {message}" for pointer, message in found))
+        self.found = found
+
+
+def check_data(schema: Any, data: Any) -> None:
+    """Hold data against a JSON Schema.
+
+    Raises:
+        InputRefused: it is not as the schema says.
+    """
+    errors = jsonschema_rs.validator_for(schema, offline=True).iter_errors(data)
+    found = tuple((join("", *error.instance_path), error.message) for error in errors)
+    if found:
+        raise InputRefused(found)
+
+
+def request_for(
+    found: Revision, definition: Definition, given: Mapping[str, Any], *, execution_id: str, changes: Changes
+) -> RunRequest:
+    """Return a run of a revision.
+
+    Raises:
+        InputRefused: the input is not as the definition's schema says.
+        PayloadTooLarge: it is larger than a run may carry.
+    """
+    if size_of(given) > MAX_RESULT_BYTES:
+        raise PayloadTooLarge(f"the input is larger than {MAX_RESULT_BYTES} bytes")
+    if definition.input_schema is not None:
+        check_data(definition.input_schema, dict(given))
+    return RunRequest(
+        execution_id=execution_id,
+        workflow_id=found.workflow_id,
+        revision=found.revision,
+        definition=found.body,
+        input=given,
+        accepted_at=datetime.now(UTC).isoformat(),
+        effect_free=tuple(
+            step.id for step in definition.steps if step.task_queue is None and not changes(step.action, step.params)
+        ),
+    )
+
+
+class ChildRuns:
+    """Prepares the runs that runs start.
+
+    Args:
+        definitions: what can be run.
+        changes: tells whether an action changes something.
+    """
+
+    def __init__(self, definitions: DefinitionStore, changes: Changes) -> None:
+        self._definitions = definitions
+        self._changes = changes
+
+    async def prepare(self, wish: PrepareChild) -> RunRequest:
+        """Return the run that a step starts.
+
+        Raises:
+            NotFound: there is no such definition.
+            Conflict: it was deleted, or runs have started one another too often.
+            InputRefused: the input is not as the definition's schema says.
+            PayloadTooLarge: it is larger than a run may carry.
+            DatabaseUnavailable: try again.
+        """
+        parent = wish.parent
+        if parent.depth >= MAX_DEPTH:
+            raise Conflict(f"runs have started one another {MAX_DEPTH} deep")
+        params = wish.params if isinstance(wish.params, dict) else {}
+        name, given = params.get("workflowId"), params.get("input") or {}
+        revision = wish.revision or params.get("revision")
+        if not isinstance(name, str) or not isinstance(given, dict) or not isinstance(revision, int | None):
+            raise ValueError("a run is started by `workflowId` and an `input`, which is an object")  # noqa: TRY004
+        found = await self._definitions.get(name, revision)
+        if found.is_deleted and wish.revision is None:
+            raise Conflict(f"the workflow {name!r} was deleted: it starts no runs any more")
+        key = forward_key(parent.execution_id, parent.generation, Key(wish.step, wish.visit, wish.item))
+        request = request_for(found, found.definition, given, execution_id=child_id(key), changes=self._changes)
+        return replace(
+            request,
+            metadata=parent.metadata,
+            tenant_id=parent.tenant_id,
+            parent_execution_id=parent.execution_id,
+            request_id=parent.request_id,
+            depth=parent.depth + 1,
+            options=parent.options,
+        )
