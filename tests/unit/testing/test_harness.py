@@ -74,6 +74,19 @@ def test_deadline_undoes_a_run_that_takes_too_long_and_stands_still_in_a_pause()
     paused.assert_completed()
 
 
+def test_time_before_a_pause_counts_for_the_deadline() -> None:
+    slow = {"a": Takes(timedelta(seconds=30)), "b": 1, "c": Takes(timedelta(seconds=45))}
+    it = harness(step("a"), step("b", "a"), step("c", "b"), mocks=slow, timeout="1m")
+    it.start("d")
+    it.step()
+    it.step()
+    assert (it.elapsed, it.current.started) == (timedelta(seconds=30), ["a", "b"])
+    it.pause()
+    it.let_pass("5h")
+    it.resume()
+    it.assert_failed("deadline")
+
+
 def test_wait_for_an_event_is_over_when_it_comes_or_when_time_passes() -> None:
     approval = step("approve", action="wait", params={"event": "approved", "timeout": "3d"})
     it = harness(approval)
