@@ -72,8 +72,8 @@ def test_audit_compares_the_effect_with_its_ledger_row(step: Any) -> None:
 
 @pytest.mark.parametrize("table", sorted(table.name for table in METADATA.tables.values() if "saga_id" in table.c))
 def test_audit_looks_for_orphans_in_every_table_of_effects(table: str) -> None:
-    [orphans] = [check.query for check in CHECKS if check.area == "orphans"]
-    assert f"from {table}" in orphans, "see orders/audit.py"
+    orphans = [check.query for check in CHECKS if check.area == "orphans"]
+    assert any(f"from {table}" in query for query in orphans), "see orders/audit.py"
 
 
 @pytest.mark.parametrize("refusal", Refusal.__subclasses__(), ids=lambda refusal: refusal.code)

@@ -35,6 +35,7 @@ _CHOICES: Final[dict[tuple[str, str], object]] = {
     ("warehouse_records", "status"): "applied",
     ("orders", "status"): "running",
     ("shipments", "status"): "booked",
+    ("executions", "status"): "running",
 }
 _LINKS: Final = frozenset({"order_id", "product_id", "charge_id"})
 """Columns that name another table's row: that of the same revision."""
