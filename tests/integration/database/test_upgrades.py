@@ -37,8 +37,8 @@ _CHOICES: Final[dict[tuple[str, str], object]] = {
     ("shipments", "status"): "booked",
     ("executions", "status"): "running",
 }
-_LINKS: Final = frozenset({"order_id", "product_id", "charge_id"})
-"""Columns that name another table's row: that of the same revision."""
+_LINKS: Final = frozenset({"order_id", "product_id", "charge_id", "execution_id"})
+"""Columns that name another table's row, that of the same revision, although no foreign key says so."""
 
 Rows = dict[str, dict[str, Any]]
 
@@ -67,9 +67,11 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def connected(url: str) -> Iterator[Connection]:
     """Open a transaction without anything of ours around it."""
     engine = create_engine(plain(make_url(url)))
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def plant(url: str, revision: str) -> Rows:
@@ -86,9 +88,15 @@ def plant(url: str, revision: str) -> Rows:
     return planted
 
 
+def _name(column: Column[Any]) -> str:
+    for link in column.foreign_keys:
+        return _name(link.column)
+    return column.name if column.name in _LINKS else f"{column.table.name}.{column.name}"
+
+
 def _value(table: Table, column: Column[Any], revision: str) -> object:
     counts_up = isinstance(column.type, Integer) and table.primary_key.columns.keys() == [column.name]
-    name = column.name if column.name in _LINKS else f"{table.name}.{column.name}"
+    name = _name(column)
     by_type = {JSON: {"at": revision}, Boolean: False, Integer: None if counts_up else 0, String: f"{name} {revision}"}
     of_its_type = next(value for kind, value in by_type.items() if isinstance(column.type, kind))
     return _CHOICES.get((table.name, column.name), "USD" if column.name == "currency" else of_its_type)
