@@ -1,11 +1,12 @@
 """Starting runs, and reading how they are."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query, Request, Response
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 
 from flowforge.api.dependencies import GRAMMAR, Engine, ExecutionName, RequestState, Services
 from flowforge.api.invalid import InputError, InvalidInput
@@ -61,6 +62,13 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 _METADATA: Final = r"^[^:]{1,100}:.{0,200}$"
 
 
+def _as_written(time: Any) -> Any:
+    """Take a time in RFC 3339 only: Pydantic would read a number as seconds since 1970."""
+    if isinstance(time, str) and re.match(r"\d{4}-\d\d-\d\d[Tt]", time) is None:
+        raise ValueError("must be a time as RFC 3339 writes it")
+    return time
+
+
 @router.post("/workflows/start", status_code=201, response_model=Started, responses=_ANSWERS, openapi_extra=_PREFER)
 async def start_workflow(
     body: Annotated[StartWorkflow, Body()], request: Request, engine: Engine, services: Services
@@ -88,7 +96,11 @@ async def list_executions(
     metadata: Annotated[
         str | None, Query(pattern=_METADATA, description="`name:text`: only runs with this label.")
     ] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Only runs that were started then or later.")] = None,
+    since: Annotated[
+        AwareDatetime | None,
+        BeforeValidator(_as_written),
+        Query(description="Only runs that were started then or later."),
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
