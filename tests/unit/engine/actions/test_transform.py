@@ -121,7 +121,6 @@ async def test_code_leaves_nothing_behind(pool: JavaScriptPool) -> None:
         ("return { toJSON() { while (true) {} } }", "transform_timeout"),
         ("return JSON.parse('['.repeat(1e6))", "transform_too_deep"),
         ("let a = []; for (let i = 0; i < 2e4; i++) a = [a]; return a", "transform_too_deep"),
-        ("let a = []; for (let i = 0; i < 1500; i++) a = [a]; return a", "result_not_json"),
     ],
 )
 async def test_code_without_end_is_refused_and_the_next_one_runs(pool: JavaScriptPool, code: str, told: str) -> None:

@@ -112,7 +112,7 @@ def test_yaml_scalar_means_what_yaml_1_2_says(text: str, meaning: object) -> Non
         ("a: .inf", "FF-1003", (1, 4)),
         ("a: @x", "FF-1000", (1, 4)),
         ("", "FF-1000", (None, None)),
-        ('{"a": 1,}', "FF-1000", (1, 9)),
+        ('{"a": 1 2}', "FF-1000", (1, 9)),
         ('{"a": NaN}', "FF-1000", (None, None)),
         ('{"a": 1, "a": 2}', "FF-1020", (None, None)),
         ('{"a": "\\ud800"}', "FF-1000", (None, None)),
