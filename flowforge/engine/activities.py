@@ -6,16 +6,8 @@ from typing import Final, Protocol
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from flowforge.engine.contracts import (
-    CANCEL_RUN,
-    PREPARE_CHILD,
-    SAVE,
-    CancelRun,
-    PrepareChild,
-    RunRequest,
-    RunSaved,
-    SaveRun,
-)
+from flowforge.engine.contracts import CANCEL_RUN, PREPARE_CHILD, CancelRun, PrepareChild, RunRequest
+from flowforge.engine.saving import SAVE, RunSaved, SaveRun
 from flowforge.errors import FlowForgeError
 
 _RPC_TIMEOUT: Final = timedelta(seconds=5)

@@ -1,39 +1,19 @@
-"""Frozen inputs and results of a run and of its own activities; fields are only ever added."""
+"""Frozen inputs and results of a run and its activities; fields are only ever added. What its row takes: `saving`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from flowforge.engine.core.outcomes import UndoStatus
-from flowforge.engine.core.state import StepStatus
-from flowforge.engine.core.views import RunStatus, StepView
+from flowforge.engine.core.views import RunStatus
 
 RUN_WORKFLOW = "RunWorkflow"
 """The workflow's type in Temporal."""
-
-SAVE = "engine.save"
-"""The activity that writes what a turn of a run has changed."""
 
 CANCEL_RUN = "engine.cancel_run"
 """The activity that has Temporal take a run for cancelled whose row is."""
 
 PREPARE_CHILD = "engine.prepare_child"
 """The activity that looks up what a run that another one starts needs."""
-
-EventStatus = Literal[
-    "pending",
-    "running",
-    "waiting",
-    "paused",
-    "compensating",
-    "completed",
-    "failed",
-    "compensated",
-    "cancelled",
-    "needs_attention",
-    "success",
-    "skipped",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,122 +168,6 @@ class RetryHeld:
 
     step: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepChange:
-    """A step as it is now.
-
-    Attributes:
-        view: what people call it.
-        status: what became of it.
-        visit: the how-manieth visit this is.
-        attempts: how often its action was tried, as far as that is known.
-        started_at: when this visit began, ISO 8601 in UTC.
-        ended_at: when it ended.
-        error: `code` and `message`, where it did not succeed.
-        details: what its action told beside its result.
-    """
-
-    step_id: str
-    view: StepView
-    status: StepStatus
-    visit: int = 1
-    attempts: int = 0
-    started_at: str | None = None
-    ended_at: str | None = None
-    result: Any = None
-    error: Mapping[str, str] | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoChange:
-    """An undo as it is now; `key` names its unit of work, `position` counts them in the order of their starts."""
-
-    key: str
-    position: int
-    step_id: str
-    visit: int
-    item: int | None
-    action: str
-    status: UndoStatus
-    error: Mapping[str, str] | None = None
-    written_off: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
-    """One entry of a run's history; `id` counts 1, 2, 3 …; without a step it is the run's own."""
-
-    id: int
-    status: EventStatus
-    at: str
-    step_id: str | None = None
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """What a unit of work waits for; `wake_at` is ISO 8601 in UTC."""
-
-    step_id: str
-    item: int | None = None
-    event: str | None = None
-    wake_at: str | None = None
-    reason: str | None = None
-    schema: Any = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaveRun:
-    """Write what a turn has changed.
-
-    Attributes:
-        run_id: Temporal's id of the run that writes.
-        history: how long its history was when its task began, and `turn` which turn it is: of two writes by one run,
-            the one that is behind is a zombie's.
-        opening: the run as it was accepted, without its definition, to open its row; None once it has one.
-        at: when the turn was taken, ISO 8601 in UTC.
-        status: what the run is called now.
-        failure: `code`, `message` and `step` of why it turns back; its `kind` is the core's, or `held` while an
-            operator is to decide about it.
-        output: what it gives back, once it has completed.
-        waiting: what it waits for.
-        is_over: whether this is its end.
-        reopens: whether a run that had completed is undone after all.
-    """
-
-    execution_id: str
-    run_id: str
-    history: int
-    turn: int
-    at: str
-    status: RunStatus
-    opening: RunRequest | None = None
-    failure: Mapping[str, str | None] | None = None
-    output: Any = None
-    waiting: tuple[Waiting, ...] = ()
-    steps: tuple[StepChange, ...] = ()
-    undos: tuple[UndoChange, ...] = ()
-    events: tuple[Transition, ...] = ()
-    is_over: bool = False
-    reopens: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSaved:
-    """The row after a save.
-
-    Attributes:
-        status: what it says now; other than what was written where an earlier end had won.
-        is_over: whether the run has ended, as its row has it.
-        cancel_reason: why somebody called the run off, where somebody did.
-    """
-
-    status: RunStatus
-    is_over: bool = False
-    cancel_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,10 @@ Turn by turn: everything that has happened is told to the interpreter, what it h
 and only then is what it asks for begun. So readers never lag behind effects, and unwinding begins by taking the row.
 """
 
-import asyncio
 from collections import deque
-from collections.abc import Coroutine
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -18,7 +16,7 @@ from temporalio.exceptions import FailureError
 from flowforge.engine.calls import Call, Calls, forward_trial, undo_trial
 from flowforge.engine.children import Children
 from flowforge.engine.clock import Clock
-from flowforge.engine.contracts import SAVE, Carried, RunRequest, RunSaved
+from flowforge.engine.contracts import Carried, RunRequest
 from flowforge.engine.core.bindings import BindingError, Bindings, data_for
 from flowforge.engine.core.codec import dump, load
 from flowforge.engine.core.commands import Cancel, Command, Decide, Run, StartTimer, StopTimer, Undo
@@ -29,8 +27,6 @@ from flowforge.engine.core.events import (
     Event,
     Overruled,
     Settled,
-    TimerFired,
-    UndoDelayed,
     UndoSettled,
 )
 from flowforge.engine.core.interpreter import advance
@@ -40,7 +36,9 @@ from flowforge.engine.core.plan import CHILD, Plan
 from flowforge.engine.core.state import State
 from flowforge.engine.core.views import RunStatus, outstanding, run_status
 from flowforge.engine.definition.step import Step
+from flowforge.engine.flight import Flight
 from flowforge.engine.performing import WAITS, begin_wait, not_called, perform, perform_undo
+from flowforge.engine.saving import SAVE, RunSaved
 from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_CARRIED_BYTES, size_of
 from flowforge.engine.story import Story, details
 
@@ -77,14 +75,11 @@ class Driver:
         self._answers: deque[Event] = deque()
         self._told = 0
         self._taken = 0
-        self._running: dict[Key, asyncio.Task[Event]] = {}
-        self._undoing: dict[Key, asyncio.Task[Event]] = {}
+        self._flight = Flight(self.tell)
         self._held_back: set[Key] = set()
         self._stays = False
-        self._timers: dict[Key, asyncio.Task[Event]] = {}
         self._wakes: dict[Key, datetime] = {}
         self._children = Children(request)
-        self._bug: BaseException | None = None
         self._task_bytes = 0
         if request.carried is None:
             self.tell(Begin())
@@ -107,8 +102,8 @@ class Driver:
         await self._carry_out(self._resumed)
         while True:
             await workflow.wait_condition(self._has_news)
-            if self._bug is not None:
-                raise self._bug
+            if self._flight.bug is not None:
+                raise self._flight.bug
             commands = self._take_in()
             if self.state.is_over and not workflow.all_handlers_finished():
                 await workflow.wait_condition(lambda: self._has_news() or workflow.all_handlers_finished())
@@ -153,7 +148,7 @@ class Driver:
 
     async def _leave(self) -> Carried | None:
         """Return with what to go on in another run, once nothing is in flight here any more."""
-        if self._running or self._undoing or self._has_news():
+        if not self._flight.is_empty or self._has_news():
             return None
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._has_news():
@@ -168,7 +163,7 @@ class Driver:
         return None
 
     def _has_news(self) -> bool:
-        return bool(self._inbox or self._answers or self._bug is not None)
+        return bool(self._inbox or self._answers or self._flight.bug is not None)
 
     def _take_in(self) -> list[Command]:
         commands: list[Command] = []
@@ -246,12 +241,12 @@ class Driver:
                     await self._begin(key)
                 case Undo(key):
                     await self._begin_undo(key)
-                case Cancel(key) if key in self._running:  # else it has ended, and that is told already
-                    self._running[key].cancel()
+                case Cancel(key):
+                    self._flight.cancel(key)
                 case StartTimer(key, length):
-                    self._timers[key] = self._follow(key, self._fire(key, length))
-                case StopTimer(key) if key in self._timers:
-                    self._timers.pop(key).cancel()
+                    self._flight.start_timer(key, length)
+                case StopTimer(key):
+                    self._flight.stop_timer(key)
 
     async def _begin(self, key: Key) -> None:
         step = self.plan.steps[key.step].definition
@@ -265,14 +260,13 @@ class Driver:
             return
         await self._make_room(call)
         if _is_child(step):
-            self._running[key] = self._follow(key, self._children.run(key, call))
+            self._flight.begin(key, self._children.run(key, call))
             return
         options = self._request.options
         is_local = step.id in self._request.effect_free and step.task_queue is None
         trial = forward_trial(step, options, has_deadline=self._clock.has_end)
         local = timedelta(seconds=options.local_timeout_s) if is_local else None
-        performing = perform(step, key, call, trial, local=local, story=self._story)
-        self._running[key] = self._follow(key, performing)
+        self._flight.begin(key, perform(step, key, call, trial, local=local, story=self._story))
 
     async def _begin_undo(self, key: Key) -> None:
         step = self.plan.steps[key.step].definition
@@ -288,41 +282,8 @@ class Driver:
             work = self._children.undo(key, call)
         else:
             work = perform_undo(step, key, call, undo_trial(step, self._request.options))
-        undoing = self._follow(key, work)
-        self._undoing[key] = undoing
-        if len(self.state.undos) > 1:
-            self._follow(key, self._lose_patience(key, undoing))
-
-    async def _fire(self, key: Key, length: timedelta) -> Event:
-        if length > timedelta():
-            await workflow.sleep(length, summary=f"{key} waits")
-        return TimerFired(key)
-
-    async def _lose_patience(self, key: Key, undoing: asyncio.Task[Event]) -> Event:
-        await workflow.wait([undoing], timeout=self._request.options.undo_patience_s)
-        return UndoDelayed(key)  # of one that has ended nobody takes note
-
-    def _follow(self, key: Key, work: Coroutine[Any, Any, Event]) -> "asyncio.Task[Event]":
-        """Run something whose end is an event; a bug in it is the whole run's."""
-        task = asyncio.create_task(work)
-
-        def ended(task: "asyncio.Task[Event]") -> None:
-            if self._undoing.get(key) is task:
-                del self._undoing[key]
-            if self._running.get(key) is task:
-                del self._running[key]
-                if task.cancelled():
-                    self.tell(Settled(key, Outcome(kind="cancelled")))
-            if task.cancelled():
-                return
-            error = task.exception()
-            if error is None:
-                self.tell(task.result())
-            else:
-                self._bug = error
-
-        task.add_done_callback(ended)
-        return task
+        patience = timedelta(seconds=self._request.options.undo_patience_s)
+        self._flight.undo(key, work, patience if len(self.state.undos) > 1 else None)
 
     async def _make_room(self, call: Call) -> None:
         """Keep what one workflow task sends small: Temporal takes no more than 4 MB at once."""

@@ -6,21 +6,13 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
 
-from flowforge.engine.contracts import (
-    EventStatus,
-    RunRequest,
-    RunState,
-    SaveRun,
-    StepChange,
-    Transition,
-    UndoChange,
-    Waiting,
-)
+from flowforge.engine.contracts import RunRequest, RunState
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import StepError
 from flowforge.engine.core.plan import Plan
 from flowforge.engine.core.state import State, UndoEntry
 from flowforge.engine.core.views import RunStatus, progress, run_status, step_view
+from flowforge.engine.saving import EventStatus, SaveRun, StepChange, Transition, UndoChange, Waiting
 
 _MOST_WAITING: Final = 100
 _UNREADABLE: Final = {ord("\0"): "\ufffd"}

@@ -8,14 +8,8 @@ from flowforge.api.dependencies import Engine, ExecutionName, RequestState
 from flowforge.api.render import json_response
 from flowforge.api.routers.executions import refused_input
 from flowforge.api.schemas.control import WriteOffUndo
-from flowforge.api.schemas.executions import (
-    Accepted,
-    CancelExecution,
-    ResumeExecution,
-    RetryExecution,
-    SendSignal,
-    accepted_view,
-)
+from flowforge.api.schemas.execution_requests import CancelExecution, ResumeExecution, RetryExecution, SendSignal
+from flowforge.api.schemas.executions import Accepted, accepted_view
 from flowforge.api.schemas.problem import problems
 from flowforge.api.strict_route import StrictRoute
 from flowforge.engine.control import RunAccepted

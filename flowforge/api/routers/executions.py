@@ -14,20 +14,18 @@ from flowforge.api.pages import Cursor, Limit, number, page
 from flowforge.api.prefer import preferred_wait_s
 from flowforge.api.render import json_response
 from flowforge.api.routers.workflow_views import Drawing
+from flowforge.api.schemas.execution_requests import StartExecution, StartWorkflow
 from flowforge.api.schemas.executions import (
     EventView,
     ExecutionSummary,
     ExecutionView,
-    Picture,
     Started,
-    StartExecution,
-    StartWorkflow,
     event_view,
     execution_view,
-    picture_of_run,
     started_view,
     summary_view,
 )
+from flowforge.api.schemas.pictures import Picture, picture_of_run
 from flowforge.api.schemas.problem import problems
 from flowforge.api.strict_route import StrictRoute
 from flowforge.engine.core.views import RunStatus

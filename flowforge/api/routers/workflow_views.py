@@ -8,7 +8,7 @@ from flowforge.api.dependencies import Engine, WorkflowName
 from flowforge.api.pages import Cursor, Limit, number, page
 from flowforge.api.render import json_response
 from flowforge.api.routers.workflows import As
-from flowforge.api.schemas.executions import Picture, picture_of_definition
+from flowforge.api.schemas.pictures import Picture, picture_of_definition
 from flowforge.api.schemas.problem import problems
 from flowforge.api.schemas.workflows import (
     ChangeView,

@@ -1,115 +1,18 @@
-"""Runs over HTTP."""
+"""Runs over HTTP, as clients see them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 from typing_extensions import TypedDict
 
-from flowforge.api.schemas.control import Person, Reason
 from flowforge.api.schemas.orders import timestamp
 from flowforge.engine.control import RunAccepted
 from flowforge.engine.core.outcomes import UndoStatus
 from flowforge.engine.core.views import RunStatus, StepView
-from flowforge.engine.definition.model import Definition
-from flowforge.engine.diagram import dependencies
-from flowforge.engine.durations import parse
 from flowforge.engine.gateway import StartedRun
 from flowforge.engine.store.records import RunEvent, RunRecord, StepRecord
-
-_KEY: Final = r"^[\x20-\x7e]{1,255}$"
-_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$"
-
-
-def _duration(value: Any) -> timedelta:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("write a duration such as 30s, 5m or PT5M, or a number of milliseconds")  # noqa: TRY004  pydantic
-    return parse(value)
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration, json_schema_input_type=str | int),
-    Field(description="`30s`, `5m`, `3d`, ISO 8601, or milliseconds."),
-]
-
-
-class _Start(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    revision: int | None = Field(None, ge=1, le=10**9, description="Which revision; the latest by default.")
-    idempotencyKey: str | None = Field(  # noqa: N815  clients write it so
-        None, pattern=_KEY, description="The same key and the same wish again give the run that was started first."
-    )
-    idempotencyTTL: Duration | None = Field(  # noqa: N815  the same
-        None, description="How long the key stands for that run; for ever by default."
-    )
-    timeout: Duration | None = Field(None, description="How long it may go forward; as its definition says by default.")
-    metadata: dict[str, str | int | float | bool | None] = Field(
-        default_factory=dict, max_length=50, description="Labels."
-    )
-    tenantId: str | None = Field(  # noqa: N815  the same
-        None, pattern=_KEY, description="A label; it isolates nothing."
-    )
-    parentExecutionId: str | None = Field(  # noqa: N815  the same
-        None, pattern=r"^exec-[0-9a-f]{32}$", description="The run on whose behalf this is."
-    )
-
-
-class StartWorkflow(_Start):
-    """A definition to run, by its type, and the run's input."""
-
-    type: str = Field(pattern=_NAME, description="The definition's id.", examples=["OrderWorkflow"])
-    input: dict[str, Any] = Field(default_factory=dict)
-
-
-class StartExecution(_Start):
-    """A definition to run, and the run's context."""
-
-    workflowId: str = Field(pattern=_NAME, examples=["greeting"])  # noqa: N815  clients write it so
-    context: dict[str, Any] = Field(default_factory=dict)
-
-
-class CancelExecution(BaseModel):
-    """Who calls a run off, and why."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    reason: Reason = Field("cancelled", description="One line; it is kept with the run.")
-    source: Person | None = Field(None, description="Who asks for it.")
-
-    @property
-    def words(self) -> str:
-        """The reason as it is kept."""
-        return self.reason if self.source is None else f"{self.source}: {self.reason}"
-
-
-class ResumeExecution(BaseModel):
-    """What wakes a run that waits."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    data: Any = Field(None, description="The result of the step that is woken.")
-
-
-class SendSignal(BaseModel):
-    """An event for whoever waits for one of its name."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    data: Any = Field(None, description="The result of the step that waits.")
-
-
-class RetryExecution(BaseModel):
-    """How a run that is held after a failure goes on."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    fromStep: str | None = Field(  # noqa: N815  clients write it so
-        None, pattern=_NAME, description="The failed step to try again; all of them by default."
-    )
-    context: dict[str, Any] = Field(default_factory=dict, description="Results and input keys that are edited first.")
 
 
 class Started(TypedDict):
@@ -214,27 +117,6 @@ class EventView(TypedDict):
     timestamp: str
 
 
-class PictureStep(TypedDict):
-    """A step in a picture."""
-
-    id: str
-    name: str
-    status: StepView
-    attempts: int
-    duration: int | None
-    dependencies: list[str]
-
-
-class Picture(TypedDict):
-    """A definition, or a run of it, to be drawn."""
-
-    executionId: str | None
-    workflowName: str
-    status: RunStatus | None
-    duration: int | None
-    steps: list[PictureStep]
-
-
 class Accepted(TypedDict):
     """A run that has taken note."""
 
@@ -269,7 +151,7 @@ def summary_view(run: RunRecord) -> ExecutionSummary:
         "status": run.status,
         "startTime": _milliseconds(run.started_at),
         "endTime": None if run.ended_at is None else _milliseconds(run.ended_at),
-        "duration": max(_length(run.started_at, end) or 0, 0),
+        "duration": max(length_ms(run.started_at, end) or 0, 0),
         "metadata": dict(run.metadata),
         "tenantId": run.tenant_id,
         "parentExecutionId": run.parent_execution_id,
@@ -329,53 +211,13 @@ def event_view(event: RunEvent) -> EventView:
     }
 
 
-def picture_of_definition(definition: Definition) -> Picture:
-    """Return a definition to be drawn."""
-    return {
-        "executionId": None,
-        "workflowName": definition.title,
-        "status": None,
-        "duration": None,
-        "steps": _picture_steps(definition, {}),
-    }
-
-
-def picture_of_run(definition: Definition, run: RunRecord) -> Picture:
-    """Return a run to be drawn."""
-    return {
-        "executionId": run.execution_id,
-        "workflowName": definition.title,
-        "status": run.status,
-        "duration": summary_view(run)["duration"],
-        "steps": _picture_steps(definition, {step.step_id: step for step in run.steps}),
-    }
-
-
-def _picture_steps(definition: Definition, known: Mapping[str, StepRecord]) -> list[PictureStep]:
-    before = dependencies(definition)
-    found: list[PictureStep] = []
-    for step in definition.steps:
-        record = known.get(step.id)
-        found.append(
-            {
-                "id": step.id,
-                "name": step.name or step.id,
-                "status": "pending" if record is None else record.view,
-                "attempts": 0 if record is None else record.attempts,
-                "duration": None if record is None else _length(record.started_at, record.ended_at),
-                "dependencies": before[step.id],
-            }
-        )
-    return found
-
-
 def _step(step: StepRecord) -> StepResult:
     return {
         "stepId": step.step_id,
         "status": step.view,
         "visit": step.visit,
         "attempts": step.attempts,
-        "duration": _length(step.started_at, step.ended_at),
+        "duration": length_ms(step.started_at, step.ended_at),
         "result": step.result,
         "error": _error(step.error),
         "details": dict(step.details),
@@ -402,5 +244,6 @@ def _milliseconds(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
-def _length(start: datetime | None, end: datetime | None) -> int | None:
+def length_ms(start: datetime | None, end: datetime | None) -> int | None:
+    """Return how long something took, in milliseconds, where both ends are known."""
     return None if start is None or end is None else round((end - start) / timedelta(milliseconds=1))

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 
-from flowforge.engine.contracts import RunRequest, RunSaved, SaveRun
+from flowforge.engine.contracts import RunRequest
+from flowforge.engine.saving import RunSaved, SaveRun
 from flowforge.errors import Fault
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.engine import EXECUTION_EVENTS, EXECUTION_STEPS, EXECUTION_UNDOS, EXECUTIONS

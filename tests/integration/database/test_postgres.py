@@ -159,7 +159,7 @@ async def test_deadlock_is_solved_by_running_the_loser_again(database: Database)
     await asyncio.gather(
         database.write(partial(cross, "SKU-001", "SKU-002")), database.write(partial(cross, "SKU-002", "SKU-001"))
     )
-    assert runs == 3
+    assert runs >= 3  # the loser may be back before the winner has woken, and lose once more
 
 
 @pytest.mark.parametrize("state", ["40001", "40P01"])

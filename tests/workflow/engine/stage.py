@@ -16,10 +16,11 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 
 from flowforge.engine.actions.contract import ACT, ActionAnswer, ActionCall
 from flowforge.engine.activities import RunActivities
-from flowforge.engine.contracts import RunOptions, SaveRun
+from flowforge.engine.contracts import RunOptions
 from flowforge.engine.control import RunControl
 from flowforge.engine.gateway import NewRun, RunGateway
 from flowforge.engine.preparing import ChildRuns
+from flowforge.engine.saving import SaveRun
 from flowforge.engine.store.definitions import DefinitionStore
 from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
