@@ -65,6 +65,7 @@ async def execute_fenced(
         activity,
         request(attempts + 1),
         start_to_close_timeout=policy.attempt_timeout,
+        heartbeat_timeout=policy.heartbeat_timeout,
         retry_policy=policy.retry(made=attempts),
         summary=summary,
     )

@@ -27,6 +27,7 @@ class OrderOptions:
         undo_max_interval_s: longest pause between two attempts of an undo, in seconds.
         attempt_timeout_s: seconds after which an attempt through the task queue is given up for another one.
         local_timeout_s: the same for an attempt inside a workflow task.
+        heartbeat_timeout_s: seconds of silence after which an attempt's worker is taken for dead.
         payment_capture: when its money is taken.
     """
 
@@ -37,6 +38,7 @@ class OrderOptions:
     attempt_timeout_s: float = 15.0
     local_timeout_s: float = 8.0
     payment_capture: PaymentCapture = "immediate"
+    heartbeat_timeout_s: float = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

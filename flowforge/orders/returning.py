@@ -91,5 +91,6 @@ async def _run(activity: ActivityRef, request: Callable[[int], Any], options: Or
         maximum_interval=timedelta(seconds=options.undo_max_interval_s),
         attempt_timeout=timedelta(seconds=options.attempt_timeout_s),
         local_timeout=timedelta(seconds=options.local_timeout_s),
+        heartbeat_timeout=timedelta(seconds=options.heartbeat_timeout_s),
     )
     return await execute_fenced(activity, request, placement=options.placement, policy=policy, summary=summary)

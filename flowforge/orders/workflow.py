@@ -276,6 +276,7 @@ def _policies(options: OrderOptions) -> Policies:
             maximum_interval=timedelta(seconds=max_interval_s),
             attempt_timeout=timedelta(seconds=options.attempt_timeout_s),
             local_timeout=timedelta(seconds=options.local_timeout_s),
+            heartbeat_timeout=timedelta(seconds=options.heartbeat_timeout_s),
         )
 
     return Policies(forward=policy(options.forward_max_interval_s), undo=policy(options.undo_max_interval_s))

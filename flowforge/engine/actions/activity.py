@@ -1,12 +1,11 @@
 """The activity that runs any action, and what its errors mean to a run."""
 
 import asyncio
-import contextlib
 import contextvars
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 from temporalio import activity
@@ -18,9 +17,6 @@ from flowforge.engine.actions.registry import Action, ActionRegistry
 from flowforge.engine.actions.results import answer_of
 from flowforge.errors import FlowForgeError
 from flowforge.services.delivery import BindLogContext
-
-_BEAT_S: Final = 1.0
-"""Seconds between two heartbeats. Temporal answers them with a cancel; the SDK sends only as many as are needed."""
 
 
 class ActionActivities:
@@ -51,8 +47,7 @@ class ActionActivities:
             scheduled_at=info.scheduled_time,
         )
         try:
-            async with contextlib.nullcontext() if info.is_local else _heartbeats():
-                answer = await self._answer(call, context)
+            answer = await self._answer(call, context)
             return replace(answer, details={**answer.details, "attempt": info.attempt})
         except Refused as refusal:
             raise _final(refusal.code, refusal.message, info.attempt, refusal.details) from refusal
@@ -115,17 +110,3 @@ def _final(code: str, message: str, attempt: int, details: Mapping[str, Any] | N
         non_retryable=True,
         category=ApplicationErrorCategory.BENIGN,
     )
-
-
-@contextlib.asynccontextmanager
-async def _heartbeats() -> AsyncIterator[None]:
-    async def beat() -> None:
-        while True:
-            activity.heartbeat()
-            await asyncio.sleep(_BEAT_S)
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()

@@ -31,6 +31,7 @@ from flowforge.orders.journal import OrderJournal
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.accounts import SAMPLE_ACCOUNTS
 from flowforge.services.wiring import build_services
+from flowforge.worker.heartbeats import Heartbeats
 from flowforge.worker.registration import activities_of_runs
 from flowforge.worker.sandbox import sandbox_for
 from tests.unit.engine.actions.site import Site, serving, told
@@ -95,6 +96,7 @@ async def _open_house(client: Client, url: str) -> AsyncIterator[House]:
             workflows=[RunWorkflow],
             activities=[*activities_of_runs(RunActivities(rows, children)), offer.activities.act],
             workflow_runner=sandbox_for(client.data_converter),
+            interceptors=[Heartbeats()],
         ):
             yield House(
                 client=client,

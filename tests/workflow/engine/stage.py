@@ -28,6 +28,7 @@ from flowforge.engine.store.records import RunRecord
 from flowforge.engine.store.rows import RunRows
 from flowforge.engine.workflow import RunWorkflow
 from flowforge.persistence.database import Database
+from flowforge.worker.heartbeats import Heartbeats
 from flowforge.worker.registration import activities_of_runs
 from flowforge.worker.sandbox import sandbox_for
 
@@ -206,6 +207,7 @@ async def open_stage(
             workflows=[RunWorkflow],
             activities=[*activities_of_runs(RunActivities(rows, ChildRuns(definitions, changes))), actions.act],
             workflow_runner=sandbox_for(client.data_converter),
+            interceptors=[Heartbeats()],
             max_cached_workflows=cached,
         )
 

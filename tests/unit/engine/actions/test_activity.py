@@ -101,19 +101,6 @@ async def test_a_plain_function_that_is_cancelled_is_waited_for_and_its_answer_c
         assert (await running).result == "charged"
 
 
-async def test_an_action_tells_temporal_that_it_lives() -> None:
-    beaten = asyncio.Event()
-
-    async def wait(_params: Any) -> str:
-        await beaten.wait()
-        return "alive"
-
-    environment = ActivityEnvironment()
-    environment.on_heartbeat = lambda *_details: beaten.set()
-    with activities_of(action_of(wait, Mark(name="wait"))) as activities:
-        assert (await environment.run(activities.act, call_of("wait"))).result == "alive"
-
-
 async def test_a_wait_is_answered_as_runs_know_it() -> None:
     with activities_of(returning(Wait(event="paid", timeout="1m", on_timeout="continue", reason="bank"))) as activities:
         answer = await act(activities, call_of("give"))
