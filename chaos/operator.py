@@ -30,8 +30,8 @@ class Operator:
         self._ask(lambda: self._update(OrderWorkflow.pause))
 
     def resume(self) -> None:
-        """Let it go on, once it is held."""
-        self._ask(lambda: self._update(OrderWorkflow.resume), only_when="paused")
+        """Let it go on, as often as it is held: a pause that nobody has answered yet may arrive after this."""
+        self._ask(lambda: self._update(OrderWorkflow.resume), only_when="paused", always=True)
 
     def retry(self, undo: str) -> None:
         """Have an undo tried again that waits for it."""

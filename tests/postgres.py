@@ -6,12 +6,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import psycopg
 import pytest
@@ -49,28 +49,30 @@ class PostgresServer:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 -- our own constants
-                [
-                    self._programs / "postgres",
-                    *("-D", self.folder / "data", "-p", str(self.port)),
-                    *(part for setting in _SAYS for part in ("-c", setting)),
-                ],
-                stdout=log,
-                stderr=log,
-                **_as_somebody(),
-            )
-        give_up_at = time.monotonic() + 60
-        while True:
-            try:
-                self.execute("select 1")
-            except psycopg.OperationalError as error:
-                if self._process.poll() is not None or time.monotonic() > give_up_at:
-                    pytest.fail(f"Postgres does not start: {error}\n{(self.folder / 'log').read_text()}")
-                time.sleep(0.02)
-            else:
-                return
+        """Start it, and wait until it says that it is ready."""
+        self._process = subprocess.Popen(  # noqa: S603 -- our own constants
+            [
+                self._programs / "postgres",
+                *("-D", self.folder / "data", "-p", str(self.port)),
+                *(part for setting in _SAYS for part in ("-c", setting)),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            **_as_somebody(),
+        )
+        is_ready = threading.Event()
+        threading.Thread(target=self._keep_log, args=(self._process.stdout, is_ready), daemon=True).start()
+        if not is_ready.wait(60) or self._process.poll() is not None:
+            pytest.fail(f"Postgres does not start:\n{(self.folder / 'log').read_text()}")
+
+    def _keep_log(self, lines: IO[bytes], is_ready: threading.Event) -> None:
+        """Write down what the server says until it has ended; tell when it is ready, or never will be."""
+        with lines, (self.folder / "log").open("ab", buffering=0) as log:
+            for line in lines:
+                log.write(line)
+                if b"ready to accept connections" in line:
+                    is_ready.set()
+        is_ready.set()
 
     def stop(self, *, at_once: bool = False) -> None:
         """Stop it, throwing its clients out; `at_once` also without a checkpoint, as if it had crashed."""
