@@ -27,11 +27,12 @@ from flowforge.orders.feed import OrderFeed
 from flowforge.orders.gateway import OrderGateway
 from flowforge.orders.journal import OrderJournal
 from flowforge.orders.read_model import ReadModel
-from flowforge.orders.reconciler import Reconciler
+from flowforge.orders.reconciling import WatchedOrders
 from flowforge.orders.returns import OrderReturns
 from flowforge.orders.stats import Statistics
 from flowforge.persistence.database import Database
 from flowforge.persistence.migrations.migrate import migrate
+from flowforge.reconciling.reconciler import Reconciler
 from flowforge.services.fault_points import FaultPoint
 from flowforge.services.wiring import Services, build_services
 from flowforge.settings import Settings
@@ -92,7 +93,7 @@ class Fulfilment:
         return Reconciler(
             client,
             self.database,
-            task_queue=self.settings.task_queue,
+            [WatchedOrders(self.database, task_queue=self.settings.task_queue)],
             # Process ids come again, above all in containers.
             holder=f"{os.getpid()}@{socket.gethostname()}:{secrets.token_hex(4)}",
             interval=timedelta(seconds=self.settings.reconcile_interval_s),

@@ -10,8 +10,8 @@ from temporalio.worker import Worker
 from flowforge.cli.composition import Fulfilment
 from flowforge.cli.stopping import Stop, StoppedError
 from flowforge.errors import StartupError
-from flowforge.orders.one_temporal import restore_namespace
 from flowforge.persistence.database import Database
+from flowforge.reconciling.one_temporal import restore_namespace
 from flowforge.settings import Settings
 from flowforge.temporal.devserver import DevServer
 

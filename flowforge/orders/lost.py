@@ -8,8 +8,8 @@ from typing import Final
 from temporalio.client import Client
 
 from flowforge.orders.read_model import ReadModel
+from flowforge.orders.reconciling import open_run
 from flowforge.orders.records import OrderRecord
-from flowforge.orders.runs import open_run
 
 MOST: Final = 1000
 """How many open orders are looked at, the newest first."""

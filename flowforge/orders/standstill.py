@@ -63,6 +63,16 @@ class StillOrder:
     cancel_reason: str | None
     input: Mapping[str, Any]
 
+    @property
+    def name(self) -> str:
+        """See Still.name."""
+        return self.order_id
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """See Still.labels."""
+        return {"order_id": self.order_id, "workflow_id": self.workflow_id}
+
     @classmethod
     def of(cls, row: Any) -> Self:
         """Return the order of a row."""

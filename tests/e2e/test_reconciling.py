@@ -13,9 +13,9 @@ from sqlalchemy import Connection, text
 
 from flowforge.orders.contracts import OrderOptions, OrderStatus
 from flowforge.orders.gateway import PlacedOrder
-from flowforge.orders.reconciler import RECONCILER
 from flowforge.orders.records import OrderEvent, OrderRecord
 from flowforge.persistence.leases import last_holder
+from flowforge.reconciling.reconciler import RECONCILER
 from flowforge.settings import Settings
 from flowforge.temporal.client import connect
 from flowforge.temporal.devserver import DevServer

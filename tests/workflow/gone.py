@@ -14,8 +14,9 @@ from flowforge.orders.activities import OrderActivities
 from flowforge.orders.audit import audit
 from flowforge.orders.gateway import PlacedOrder
 from flowforge.orders.journal import OrderJournal
-from flowforge.orders.reconciler import Reconciler, Turn
+from flowforge.orders.reconciling import WatchedOrders
 from flowforge.orders.records import OrderRecord
+from flowforge.reconciling.reconciler import Reconciler, Turn
 from flowforge.worker.app import build_worker
 from flowforge.worker.registration import activities_of
 from tests.workflow.shop import REPLAYER, Counter
@@ -27,7 +28,8 @@ LONG = timedelta(minutes=5)
 def reconciler(counter: Counter, *, client: Client | None = None, **how: Any) -> Reconciler:
     """Return a reconciler of its own process, which takes an order for still at once."""
     known = {"interval": LONG, "still_after": timedelta(0), "holder": str(uuid.uuid4())}
-    return Reconciler(client or counter.client, counter.database, task_queue=counter.task_queue, **{**known, **how})
+    watched = [WatchedOrders(counter.database, task_queue=counter.task_queue)]
+    return Reconciler(client or counter.client, counter.database, watched, **{**known, **how})
 
 
 async def turn(reconciler: Reconciler) -> Turn:

@@ -12,10 +12,10 @@ from temporalio.client import Client, WorkflowFailureError
 
 from flowforge.errors import DatabaseUnavailable, TemporalUnavailable
 from flowforge.orders.gateway import PlacedOrder
-from flowforge.orders.one_temporal import TEMPORAL, OtherTemporal, restore_namespace
-from flowforge.orders.reconciler import RECONCILER, Reconciler
-from flowforge.orders.runs import open_run
+from flowforge.orders.reconciling import open_run
 from flowforge.persistence.leases import hold
+from flowforge.reconciling.one_temporal import TEMPORAL, OtherTemporal, restore_namespace
+from flowforge.reconciling.reconciler import RECONCILER, Reconciler
 from flowforge.temporal.namespace import namespace_id, provide_namespace
 from tests.workflow.gone import LONG, assert_clean, reconciler, turn, unwinding, unwound, worker_at
 from tests.workflow.shop import Gate, Shop
@@ -201,7 +201,7 @@ async def test_database_is_away_the_turn_says_so(shop: Shop) -> None:
 async def test_trouble_is_told_once_and_orders_are_reconciled_when_it_is_over(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "flowforge.orders.reconciler")
+    caplog.set_level("INFO", "flowforge.reconciling.reconciler")
     async with terminated(shop) as [placed]:
         await shop.database.write(hold, TEMPORAL, "default another", timedelta(seconds=1))
         running = asyncio.create_task(reconciler(shop, interval=SOON).run())

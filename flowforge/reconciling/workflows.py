@@ -1,4 +1,4 @@
-"""The runs of an order in Temporal: its own, and the one that unwinds it when that is gone."""
+"""Whether Temporal still has a workflow that works on something: asked by its name, since lists lag."""
 
 from datetime import timedelta
 from typing import Final
@@ -8,31 +8,39 @@ from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExec
 from temporalio.service import RPCError, RPCStatusCode
 
 from flowforge.errors import TemporalUnavailable
-from flowforge.ids import workflow_id_of_unwinding
 from flowforge.temporal.client import absence_as_fault
 
 _TIMEOUT: Final = timedelta(seconds=5)
 
 
-async def open_run(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:
-    """Return the run that works on an order, or None where Temporal says that there is none, for certain.
+async def open_workflow(client: Client, *names: str) -> WorkflowExecutionDescription | None:
+    """Return the first of these workflows that is open, or None where Temporal says that none is, for certain.
 
-    A run that waits for a worker, for a retry or for an operator is open.
+    One that waits for a worker, for a retry or for an operator is open.
 
     Raises:
         TemporalUnavailable: Temporal is away, or does not know the namespace.
-        RPCError: it answered something else; whether the order has a run is unknown.
+        RPCError: it answered something else; whether there is such a workflow is unknown.
     """
-    for name in (workflow_id, workflow_id_of_unwinding(workflow_id)):
-        run = await _describe(client, name)
-        if run is not None and run.status is WorkflowExecutionStatus.RUNNING:
-            return run
+    for name in names:
+        found = await _describe(client, name)
+        if found is not None and found.status is WorkflowExecutionStatus.RUNNING:
+            return found
     return None
 
 
-def is_asked_to_cancel(run: WorkflowExecutionDescription) -> bool:
-    """Tell whether the native cancel has reached a run."""
-    return run.raw_description.workflow_extended_info.cancel_requested
+async def cancel_again(client: Client, workflow: WorkflowExecutionDescription, reason: str) -> bool:
+    """Cancel a workflow that Temporal was never asked to cancel; tell whether it was so.
+
+    Raises:
+        TemporalUnavailable: Temporal is away.
+    """
+    if workflow.raw_description.workflow_extended_info.cancel_requested:
+        return False
+    handle = client.get_workflow_handle(workflow.id, run_id=workflow.run_id)
+    with absence_as_fault():
+        await handle.cancel(reason=reason, rpc_timeout=_TIMEOUT)
+    return True
 
 
 async def _describe(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:

@@ -1,7 +1,7 @@
-"""In which Temporal the orders of a database run: one at a time, and all workers must agree.
+"""In which Temporal the orders and runs of a database are: one at a time, and all workers must agree.
 
-An order that a Temporal does not know is unwound there. So a worker that was pointed at the wrong Temporal, or at the
-wrong database, could unwind every order. Temporal's namespace has an id, given when it was made, which tells one from
+What is open and unknown to a Temporal is unwound there. So a worker that was pointed at the wrong Temporal, or at the
+wrong database, could unwind all of it. Temporal's namespace has an id, given when it was made, which tells one from
 another, and from itself after it has lost its state. All workers hold a lease in the namespace's name: as long as one
 of them lives, those of another Temporal are kept out.
 """
@@ -22,7 +22,7 @@ TEMPORAL: Final = "temporal"
 
 
 class OtherTemporal(Fault):
-    """The orders of this database run in another Temporal than ours, and workers of that one live."""
+    """What this database has runs in another Temporal than ours, and workers of that one live."""
 
     code = "other_temporal"
 
@@ -37,26 +37,26 @@ async def name_of(client: Client) -> str:
 
 
 def agree_on(connection: Connection, temporal: str, lasts: timedelta) -> str | None:
-    """Agree with all workers that orders run in a Temporal, for so long from now.
+    """Agree with all workers that orders and runs are in a Temporal, for so long from now.
 
     Returns:
-        The one in which they ran before, when this one has just taken its place.
+        The one in which they were before, when this one has just taken its place.
 
     Raises:
-        OtherTemporal: they run in another, and there are workers that say so.
+        OtherTemporal: they are in another, and there are workers that say so.
     """
     lease = hold(connection, TEMPORAL, temporal, lasts)
     if not lease.is_held:
         raise OtherTemporal(
-            f"the orders of this database run in another Temporal ({lease.holder}) than this worker's ({temporal}), "
-            "and workers of that one live, or did a moment ago; correct TEMPORAL_HOST or DATABASE_URL if that is a "
-            "mistake"
+            f"the orders and runs of this database are in another Temporal ({lease.holder}) than this worker's "
+            f"({temporal}), and workers of that one live, or did a moment ago; correct TEMPORAL_HOST or DATABASE_URL "
+            "if that is a mistake"
         )
     return lease.before
 
 
 async def restore_namespace(client: Client, database: Database) -> None:
-    """Make the client's namespace, if orders of this database ran in one of this name; else it may be misspelt.
+    """Make the client's namespace, if what this database has ran in one of this name; else it may be misspelt.
 
     Raises:
         TemporalUnavailable: Temporal is away, or does not let us.
