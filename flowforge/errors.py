@@ -26,8 +26,8 @@ class FlowForgeError(Exception):
         message: one sentence for people.
     """
 
-    code: ClassVar[str] = "internal"
-    status: ClassVar[int] = 500
+    code: str = "internal"
+    status: int = 500
     retryable: ClassVar[bool] = False
 
     def __init__(self, message: str) -> None:

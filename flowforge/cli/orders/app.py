@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from flowforge.cli.orders.client import OrdersApi
     from flowforge.cli.stopping import Stop
+    from flowforge.remote.asking import Api
 
 app = typer.Typer(help="See orders, and decide on them, over the API.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def list_orders(
 ) -> None:
     """List orders, the newest first."""
 
-    async def act(api: "OrdersApi", stop: "Stop") -> int:  # noqa: ARG001
+    async def act(api: "Api", stop: "Stop") -> int:  # noqa: ARG001
         from flowforge.cli.orders.listing import print_list
 
         await print_list(api, status=status, customer=customer, limit=limit, as_json=as_json)
@@ -54,7 +54,7 @@ def show(
 ) -> None:
     """Show an order: its steps, what was undone, what happened, and where Temporal shows it."""
 
-    async def act(api: "OrdersApi", stop: "Stop") -> int:  # noqa: ARG001
+    async def act(api: "Api", stop: "Stop") -> int:  # noqa: ARG001
         from flowforge.cli.orders.showing import print_order
 
         await print_order(api, order, with_history=history, as_json=as_json)
@@ -122,7 +122,7 @@ def watch(
     With --json an order is printed when it has ended.
     """
 
-    async def act(api: "OrdersApi", stop: "Stop") -> int:
+    async def act(api: "Api", stop: "Stop") -> int:
         from flowforge.cli.orders.watching import watch_all, watch_order
 
         if order is None:
@@ -139,7 +139,7 @@ def watch(
 def stats(*, as_json: AsJson = False, api_url: ApiUrl = None) -> None:
     """Count orders, tell how fast they come and end, which is open longest, and what waits for a worker."""
 
-    async def act(api: "OrdersApi", stop: "Stop") -> int:  # noqa: ARG001
+    async def act(api: "Api", stop: "Stop") -> int:  # noqa: ARG001
         from flowforge.cli.orders.counting import print_stats
 
         await print_stats(api, as_json=as_json)
@@ -149,7 +149,7 @@ def stats(*, as_json: AsJson = False, api_url: ApiUrl = None) -> None:
 
 
 def _control(order: str, what: str | tuple[str, ...], body: Any, *, as_json: bool, api_url: str | None) -> None:
-    async def act(api: "OrdersApi", stop: "Stop") -> int:  # noqa: ARG001 -- a request that was sent is waited for
+    async def act(api: "Api", stop: "Stop") -> int:  # noqa: ARG001 -- a request that was sent is waited for
         from flowforge.cli.orders.deciding import decide
 
         await decide(api, order, (what,) if isinstance(what, str) else what, body, as_json=as_json)
@@ -158,14 +158,14 @@ def _control(order: str, what: str | tuple[str, ...], body: Any, *, as_json: boo
     _run(act, api_url)
 
 
-def _run(act: Callable[["OrdersApi", "Stop"], Awaitable[int]], api_url: str | None) -> None:
+def _run(act: Callable[["Api", "Stop"], Awaitable[int]], api_url: str | None) -> None:
     from flowforge.cli.lifecycle import run
-    from flowforge.cli.orders.client import OrdersApi
     from flowforge.cli.stopping import Stop
+    from flowforge.remote.asking import Api
     from flowforge.settings import Settings
 
     async def main(settings: Settings, stop: Stop) -> int:
-        async with OrdersApi(api_url or settings.api_url) as api:
+        async with Api(api_url or settings.api_url, hint="see --api-url") as api:
             return await act(api, stop)
 
     run(main, talks_to_temporal=False, code_when_stopped=1)

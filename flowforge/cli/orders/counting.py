@@ -7,11 +7,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flowforge.cli.orders.client import OrdersApi
 from flowforge.cli.orders.look import console, duration, name_of, plain, print_json, status_text
+from flowforge.remote.asking import Api
 
 
-async def print_stats(api: OrdersApi, *, as_json: bool) -> None:
+async def print_stats(api: Api, *, as_json: bool) -> None:
     """Print the statistics."""
     stats = await api.get("orders", "stats")
     if as_json:

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import typer
 
-from flowforge.cli.orders.client import OrdersApi
 from flowforge.cli.orders.look import name_of, plain, print_json
+from flowforge.remote.asking import Api
 
 _TOLD: Final[Mapping[str, str]] = {
     "cancel": "{name} is being cancelled: {reason}",
@@ -18,9 +18,7 @@ _TOLD: Final[Mapping[str, str]] = {
 }
 
 
-async def decide(
-    api: OrdersApi, order: str, what: tuple[str, ...], body: Mapping[str, Any] | None, *, as_json: bool
-) -> None:
+async def decide(api: Api, order: str, what: tuple[str, ...], body: Mapping[str, Any] | None, *, as_json: bool) -> None:
     """Ask for something to be done to an order, and print the answer.
 
     Args:

@@ -6,13 +6,13 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from flowforge.cli.orders.client import OrdersApi
 from flowforge.cli.orders.look import age, console, goods, moment, name_of, plain, print_json, status_text, total
+from flowforge.remote.asking import Api
 
 _WIDE: Final = 120
 
 
-async def print_list(api: OrdersApi, *, status: str | None, customer: str | None, limit: int, as_json: bool) -> None:
+async def print_list(api: Api, *, status: str | None, customer: str | None, limit: int, as_json: bool) -> None:
     """Print orders, the newest first."""
     orders, has_more = await api.all("orders", at_most=limit, status=status, customer_id=customer)
     if as_json:

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flowforge.cli.orders.client import OrdersApi
 from flowforge.cli.orders.look import age, console, goods, moment, name_of, plain, print_json, status_text, total
+from flowforge.remote.asking import Api
 
 _EVERY: Final = 10_000_000
 _UNDO_LOOK: Final[Mapping[str, tuple[str, str]]] = {
@@ -29,7 +29,7 @@ _EVENT_STYLES: Final[Mapping[str, str]] = {
 }
 
 
-async def print_order(api: OrdersApi, name: str, *, with_history: bool, as_json: bool) -> None:
+async def print_order(api: Api, name: str, *, with_history: bool, as_json: bool) -> None:
     """Print an order, and its attempts where asked for; in JSON these are its `history`."""
     # This address takes no order's name for a word of the API.
     order = await api.get("orders", name, "status")

@@ -2,37 +2,35 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from flowforge.cli.orders.client import OrdersApi, Unreachable
 from flowforge.cli.orders.counting import counts_line
 from flowforge.cli.orders.listing import table_of
 from flowforge.cli.orders.look import console, name_of, plain, print_json, status_text
 from flowforge.cli.orders.showing import print_event
 from flowforge.cli.stopping import Stop, StoppedError
 from flowforge.errors import FlowForgeError
+from flowforge.remote.asking import Api
+from flowforge.remote.following import follow
+from flowforge.remote.problems import Unreachable
 
 _EVERY_S: Final = 1.0
 _OTHER_LINES: Final = 5
-_TRIES: Final = 30
-"""How often in a row a stream is taken up again: for half a minute, longer than an API takes to start again."""
 
 
-async def watch_order(api: OrdersApi, name: str, *, as_json: bool) -> int:
+async def watch_order(api: Api, name: str, *, as_json: bool) -> int:
     """Follow an order to its end; return 0 where it completed, else 1."""
     order = await api.get("orders", name, "status")
     screen = console()
     if not as_json:
         screen.print(Text.assemble((name_of(order), "bold"), f"  {plain(order['temporal_url'])}"), soft_wrap=True)
-    async for event in _events(api, order["order_id"]):
+    async for event in follow(api, "orders", order["order_id"], "events"):
         if not as_json:
-            print_event(screen, event, order["created_at"])
+            print_event(screen, json.loads(event.data), order["created_at"])
     order = await api.get("orders", name, "status")
     if as_json:
         print_json(order)
@@ -42,7 +40,7 @@ async def watch_order(api: OrdersApi, name: str, *, as_json: bool) -> int:
     return 0 if order["status"] == "completed" else 1
 
 
-async def watch_all(api: OrdersApi, stop: Stop) -> None:
+async def watch_all(api: Api, stop: Stop) -> None:
     """Show the newest orders, as many as fit, until the stop is asked for.
 
     Raises:
@@ -65,31 +63,7 @@ async def watch_all(api: OrdersApi, stop: Stop) -> None:
                 live.update(Group(Text(away.message, style="bold red"), picture), refresh=True)
 
 
-async def _events(api: OrdersApi, order_id: str) -> AsyncGenerator[dict[str, Any], None]:
-    """Yield an order's events to its end; a stream that is cut off is taken up again where it was.
-
-    Raises:
-        Unreachable: the API was away for longer than a restart takes.
-    """
-    last: str | None = None
-    tries = 0
-    while tries < _TRIES:
-        try:
-            async with aclosing(api.events(order_id, after=last)) as events:
-                async for event in events:
-                    if event.event == "end":
-                        return
-                    last, tries = event.id, 0
-                    yield json.loads(event.data)
-        except Unreachable:
-            if tries == _TRIES - 1:
-                raise
-        tries += 1
-        await asyncio.sleep(_EVERY_S)
-    raise Unreachable(f"the API at {api.url} closes the stream of events again and again")
-
-
-async def _picture(api: OrdersApi, screen: Console) -> RenderableType:
+async def _picture(api: Api, screen: Console) -> RenderableType:
     """Look at the statistics and at the newest orders."""
     rows = max(screen.height - _OTHER_LINES, 1)
     stats, (orders, _) = await asyncio.gather(api.get("orders", "stats"), api.all("orders", at_most=rows))

@@ -1,30 +1,33 @@
-"""The operator's client of the API: pages, streams that are cut off, and text that a terminal must not obey."""
+"""Asking the API as operators do: pages, streams that are cut off, and text that a terminal must not obey."""
 
 import asyncio
 from typing import Any, get_args
 
 import pytest
 
-from flowforge.cli.orders import app, client, watching
-from flowforge.cli.orders.client import OrdersApi, Unreachable
+from flowforge.cli.orders import app
 from flowforge.cli.orders.look import STYLES, duration, goods, name_of, plain
 from flowforge.errors import FlowForgeError
 from flowforge.orders.contracts import OrderStatus
+from flowforge.remote import asking, following
+from flowforge.remote.asking import Api as Asked
+from flowforge.remote.following import follow
+from flowforge.remote.problems import Unreachable
 from tests.integration.http.conftest import Api
 from tests.integration.http.served import served
 
 
 async def test_a_list_is_read_page_by_page_up_to_what_was_asked_for(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "_PAGE", 2)
+    monkeypatch.setattr(asking, "_PAGE", 2)
     placed = [await api.order() for _ in range(5)][::-1]
-    async with served(api.app) as port, OrdersApi(f"http://127.0.0.1:{port}") as orders:
+    async with served(api.app) as port, Asked(f"http://127.0.0.1:{port}") as orders:
         for at_most, has_more in ((1, True), (4, True), (5, False), (9, False)):
             found, more = await orders.all("orders", at_most=at_most)
             assert ([order["order_id"] for order in found], more) == (placed[:at_most], has_more)
 
 
 async def test_what_the_api_refuses_is_one_line(api: Api) -> None:
-    async with served(api.app) as port, OrdersApi(f"http://127.0.0.1:{port}/") as orders:
+    async with served(api.app) as port, Asked(f"http://127.0.0.1:{port}/") as orders:
         with pytest.raises(FlowForgeError, match=r"^there is no order 'ord_1'$"):
             await orders.get("orders", "ord_1", "status")
         with pytest.raises(FlowForgeError, match="reason"):
@@ -34,7 +37,7 @@ async def test_what_the_api_refuses_is_one_line(api: Api) -> None:
 
 
 async def test_a_stream_that_is_cut_off_is_taken_up_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "_EVERY_S", 0)
+    monkeypatch.setattr(following, "_FIRST_S", 0)
     served_after: list[str | None] = []
     answers = [
         b'id: 1\ndata: {"id": 1}\n\n: heartbeat\n\nid: 2\ndata: {"id": 2}\n\nid: 3\ndata: {"i',
@@ -52,23 +55,27 @@ async def test_a_stream_that_is_cut_off_is_taken_up_where_it_was(monkeypatch: py
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server, OrdersApi(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as orders:
-        assert [event["id"] async for event in watching._events(orders, "ord_1")] == [1, 2, 3]
+    async with server, Asked(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as orders:
+        assert [event.id async for event in follow(orders, "orders", "ord_1", "events")] == ["1", "2", "3"]
     assert served_after == [None, "2", "2"]
 
 
 async def test_a_stream_that_never_comes_back_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "_EVERY_S", 0)
-    async with OrdersApi("http://127.0.0.1:1") as orders:
+    monkeypatch.setattr(following, "_FIRST_S", 0)
+    async with Asked("http://127.0.0.1:1") as orders:
         with pytest.raises(Unreachable, match="does not answer"):
-            await anext(watching._events(orders, "ord_1"))
+            await anext(follow(orders, "orders", "ord_1", "events"))
 
 
 async def test_an_order_that_has_ended_meanwhile_is_watched_no_more(api: Api) -> None:
     order_id = await api.order()
     last = str((await api.http.get(f"/orders/{order_id}")).json()["events"][-1]["id"])
-    async with served(api.app) as port, OrdersApi(f"http://127.0.0.1:{port}") as orders:
-        assert [event.event async for event in orders.events(order_id, after=last)] == ["end"]
+    async with (
+        served(api.app) as port,
+        Asked(f"http://127.0.0.1:{port}") as orders,
+        orders.stream("orders", order_id, "events", after=last) as events,
+    ):
+        assert [event.event async for event in events] == ["end"]
 
 
 def test_every_status_can_be_asked_for_and_has_its_colour() -> None:

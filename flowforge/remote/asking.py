@@ -1,6 +1,7 @@
-"""The API's client on the operator's side."""
+"""One request, one answer: addresses, pages, streams, and problems as errors."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -9,19 +10,13 @@ from urllib.parse import quote
 import httpx2
 
 from flowforge.errors import FlowForgeError
+from flowforge.remote.problems import NotUnderstood, Unreachable, problem_of
 
 _PAGE: Final = 200
-_TIMEOUT: Final = httpx2.Timeout(30.0, connect=5.0)
+_CONNECT_S: Final = 5.0
 # Longer than the API is ever silent on a stream of events.
-_STREAM_TIMEOUT: Final = httpx2.Timeout(60.0, connect=5.0)
+_STREAM_TIMEOUT: Final = httpx2.Timeout(60.0, connect=_CONNECT_S)
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class Unreachable(FlowForgeError):
-    """The API did not answer; it may later."""
-
-    code = "api_unreachable"
-    retryable = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,25 +28,31 @@ class ServerEvent:
     data: str
 
 
-class OrdersApi:
+class Api:
     """Asks the API, as an async context manager.
 
-    Every method raises FlowForgeError, with one line for people, where the API refuses, and Unreachable where it is
-    away.
+    Every method raises ApiError where the API refuses, Unreachable where it is away, and NotUnderstood where something
+    else answers; each with one line for people.
+
+    Args:
+        url: where it is.
+        timeout_s: how long an answer may take, in seconds.
+        hint: what is said besides when it is away or something else.
 
     Attributes:
         url: where it is, without a trailing slash.
     """
 
-    def __init__(self, url: str) -> None:
-        """Take the API's address."""
+    def __init__(self, url: str, *, timeout_s: float = 30.0, hint: str = "") -> None:
         self.url: Final = url.rstrip("/")
+        self._hint = f"; {hint}" if hint else ""
         try:
             host = httpx2.URL(self.url).host
         except httpx2.InvalidURL as error:
             raise FlowForgeError(f"{url!r} is no address of an API: {error}") from None
+        timeout = httpx2.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
         # The environment may name a proxy, and this machine is not behind it.
-        self._http = httpx2.AsyncClient(timeout=_TIMEOUT, trust_env=host not in _HERE)
+        self._http = httpx2.AsyncClient(timeout=timeout, trust_env=host not in _HERE)
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -64,18 +65,25 @@ class OrdersApi:
 
     async def get(self, *path: str, **parameters: str | int | None) -> Any:
         """Return what is at a path."""
-        given = {name: value for name, value in parameters.items() if value is not None}
-        return self._value(await self._ask("GET", self._address(*path), params=given))
+        return self._value(await self._ask("GET", self._address(*path), params=_given(parameters)))
 
     async def post(self, *path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Ask for something to be done, and return the answer."""
         return self._value(await self._ask("POST", self._address(*path), json=body))
 
+    async def send(self, *path: str, text: bytes, media_type: str, **parameters: str | int | None) -> Any:
+        """Send a text as it is, and return the answer."""
+        how = {"content": text, "headers": {"Content-Type": media_type}, "params": _given(parameters)}
+        return self._value(await self._ask("POST", self._address(*path), **how))
+
+    async def delete(self, *path: str) -> None:
+        """Delete what is at a path."""
+        self._value(await self._ask("DELETE", self._address(*path)))
+
     async def all(self, *path: str, at_most: int, **parameters: str | None) -> tuple[list[Any], bool]:
         """Return the entries of a list, page by page, and whether there are more than those."""
-        given = {name: value for name, value in parameters.items() if value is not None}
         address, entries = self._address(*path), list[Any]()
-        query: dict[str, str | int] | None = {**given, "limit": min(at_most, _PAGE)}
+        query: dict[str, str | int] | None = {**_given(parameters), "limit": min(at_most, _PAGE)}
         while True:
             answer = await self._ask("GET", address, params=query)
             entries += self._value(answer)
@@ -84,26 +92,18 @@ class OrdersApi:
                 return entries[:at_most], following is not None or len(entries) > at_most
             address, query = f"{self.url}{following}", None
 
-    async def events(self, order: str, *, after: str | None = None) -> AsyncGenerator[ServerEvent, None]:
-        """Yield an order's events as they happen, from behind the event `after`, until the API closes the stream."""
+    @asynccontextmanager
+    async def stream(self, *path: str, after: str | None = None) -> AsyncIterator[AsyncGenerator[ServerEvent, None]]:
+        """Open a stream of events, from behind the event `after`; it gives them until the API closes it."""
         headers = {} if after is None else {"Last-Event-ID": after}
-        address = self._address("orders", order, "events")
         try:
-            async with self._http.stream("GET", address, headers=headers, timeout=_STREAM_TIMEOUT) as answer:
+            async with self._http.stream(
+                "GET", self._address(*path), headers=headers, timeout=_STREAM_TIMEOUT
+            ) as answer:
                 if not answer.is_success:
                     await answer.aread()
                     self._value(answer)
-                if answer.status_code == httpx2.codes.NO_CONTENT:
-                    # It has ended, and `after` was its last event.
-                    yield ServerEvent(id=after, event="end", data="")
-                said: dict[str, str] = {}
-                async for line in answer.aiter_lines():
-                    name, _, value = line.partition(": ")
-                    if name:
-                        said[name] = value
-                    elif not line and said:
-                        yield ServerEvent(id=said.get("id"), event=said.get("event", ""), data=said.get("data", ""))
-                        said = {}
+                yield _events(answer, after)
         except httpx2.TransportError as error:
             raise self._unreachable(error) from error
 
@@ -119,16 +119,36 @@ class OrdersApi:
             raise FlowForgeError(f"{address!r} is no address: {error}") from None
 
     def _value(self, answer: httpx2.Response) -> Any:
+        if answer.status_code == httpx2.codes.NO_CONTENT:
+            return None
         try:
             value = answer.json()
         except ValueError:
             value = None
         if answer.is_success and value is not None:
             return value
-        if isinstance(value, dict) and isinstance(value.get("detail"), str):
-            raise FlowForgeError(" ".join(value["detail"].split()))
-        raise FlowForgeError(f"{self.url} answered {answer.status_code}, and not as FlowForge does; see --api-url")
+        if not answer.is_success and isinstance(value, dict) and isinstance(value.get("detail"), str):
+            raise problem_of(answer.status_code, value)
+        raise NotUnderstood(f"{self.url} answered {answer.status_code}, and not as FlowForge does{self._hint}")
 
     def _unreachable(self, error: Exception) -> Unreachable:
         reason = " ".join(str(error).split()) or type(error).__name__
-        return Unreachable(f"the API at {self.url} does not answer ({reason}); is it running? see --api-url")
+        return Unreachable(f"the API at {self.url} does not answer ({reason}); is it running?{self._hint}")
+
+
+async def _events(answer: httpx2.Response, after: str | None) -> AsyncGenerator[ServerEvent, None]:
+    if answer.status_code == httpx2.codes.NO_CONTENT:
+        # It has ended, and `after` was its last event.
+        yield ServerEvent(id=after, event="end", data="")
+    said: dict[str, str] = {}
+    async for line in answer.aiter_lines():
+        name, _, value = line.partition(": ")
+        if name:
+            said[name] = value
+        elif not line and said:
+            yield ServerEvent(id=said.get("id"), event=said.get("event", ""), data=said.get("data", ""))
+            said = {}
+
+
+def _given(parameters: Mapping[str, str | int | None]) -> dict[str, str | int]:
+    return {name: value for name, value in parameters.items() if value is not None}
