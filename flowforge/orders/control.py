@@ -23,11 +23,12 @@ from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from flowforge.errors import Conflict, NotFound, TemporalUnavailable
-from flowforge.ids import order_id_of, workflow_id_for, workflow_id_of_retry, workflow_id_of_unwinding
+from flowforge.ids import order_id_of, workflow_id_for, workflow_id_of_retry
 from flowforge.orders.contracts import Order, OrderOptions, OrderState, OrderStatus, WriteOff
 from flowforge.orders.control_rows import HOLDABLE, ControlledOrder, ControlRows
 from flowforge.orders.gateway import PlacedOrder
 from flowforge.orders.intake import start
+from flowforge.orders.runs import open_run
 from flowforge.orders.workflow import FULFIL_ORDER, OrderWorkflow
 from flowforge.temporal.client import absence_as_fault
 
@@ -148,7 +149,7 @@ class OrderControl:
             options=self._options,
         )
         try:
-            await start(self._client, again, task_queue=self._task_queue)
+            await start(self._client, again, task_queue=self._task_queue, find_row=self._rows.find)
         except WorkflowAlreadyStartedError:
             raise Conflict(f"the order was tried again as {again.order_id!r}") from None
         return PlacedOrder(order_id=again.order_id, workflow_id=again.workflow_id)
@@ -235,10 +236,11 @@ class OrderControl:
         return row
 
     async def _decide(self, row: ControlledOrder, update: Any, decision: Any, update_id: str) -> ControlAccepted:
-        for workflow_id in (row.workflow_id, workflow_id_of_unwinding(row.workflow_id)):
-            state = await self._update(workflow_id, update, (decision,), update_id)
-            if state is not None:
-                return ControlAccepted(order_id=row.order_id, workflow_id=row.workflow_id, status=state.status)
+        # Only a run that is open: one that is gone still answers, from its history, what it had answered before.
+        run = await open_run(self._client, row.workflow_id)
+        state = None if run is None else await self._update(run.id, update, (decision,), update_id)
+        if state is not None:
+            return ControlAccepted(order_id=row.order_id, workflow_id=row.workflow_id, status=state.status)
         now = await self._find(row.order_id)
         raise Conflict(now.plight if now.is_closed else "the order's run is gone; a new one is going to unwind it")
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowQueryFailedError
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -134,9 +134,10 @@ class OrderGateway:
         )
         if name is not None and (record := await self._reads.get(name)) is not None:
             return _placed_before(new, record.body)
-        body = None if new.idempotency_key is None else new.body
+        is_keyed = new.idempotency_key is not None
+        of_key: dict[str, Any] = {"body": new.body, "find_row": self._reads.get} if is_keyed else {}
         try:
-            await start(self._client, order, task_queue=self._task_queue, body=body)
+            await start(self._client, order, task_queue=self._task_queue, **of_key)
         except WorkflowAlreadyStartedError:
             # Its row is not there yet, or came this moment.
             return _placed_before(new, None if new.idempotency_key is None else await self._body_of(order.workflow_id))

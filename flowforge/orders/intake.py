@@ -1,11 +1,12 @@
 """Starting an order's run: accepted is what Temporal has."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from flowforge.errors import TemporalUnavailable
 from flowforge.orders.contracts import Order
@@ -21,8 +22,17 @@ TASK_TIMEOUT: Final = timedelta(seconds=3)
 """After this long without a sign of life from a worker, another one takes its workflow tasks."""
 
 
+FindRow = Callable[[str], Awaitable[object | None]]
+"""Returns an order's row by its workflow id, or None."""
+
+
 async def start(
-    client: Client, order: Order, *, task_queue: str, body: Sequence[str | int | None] | None = None
+    client: Client,
+    order: Order,
+    *,
+    task_queue: str,
+    body: Sequence[str | int | None] | None = None,
+    find_row: FindRow | None = None,
 ) -> None:
     """Start an order's run, which is to accept the order.
 
@@ -31,25 +41,56 @@ async def start(
         order: what is accepted.
         task_queue: where workers listen.
         body: what is remembered for an idempotency key.
+        find_row: given where whoever takes this name again means the same order: it is started again when its run was
+            terminated before its first step took effect, and the order is nowhere.
 
     Raises:
         WorkflowAlreadyStartedError: its workflow id was ever taken, as far as Temporal remembers.
         TemporalUnavailable: Temporal did not say whether it took the order; ask for it by its workflow id later.
+        DatabaseUnavailable: it is not known whether the order has a row; nothing was started.
     """
     try:
         with absence_as_fault():
-            await client.start_workflow(
-                OrderWorkflow.run,
-                order,
-                id=order.workflow_id,
-                task_queue=task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                task_timeout=TASK_TIMEOUT,
-                static_summary=summary(order),
-                memo=None if body is None else {BODY: body},
-                request_eager_start=True,
-                rpc_timeout=START_TIMEOUT,
-            )
+            try:
+                await _start(client, order, task_queue, body, WorkflowIDReusePolicy.REJECT_DUPLICATE)
+            except WorkflowAlreadyStartedError:
+                if find_row is None or not await _left_nothing(client, order.workflow_id, body, find_row):
+                    raise
+                await _start(client, order, task_queue, body, WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY)
     except TemporalUnavailable as error:
         message = f"{error.message}; whether it took the order is unknown: ask for {order.workflow_id!r} later"
         raise TemporalUnavailable(message) from error
+
+
+async def _start(
+    client: Client,
+    order: Order,
+    task_queue: str,
+    body: Sequence[str | int | None] | None,
+    reuse: WorkflowIDReusePolicy,
+) -> None:
+    await client.start_workflow(
+        OrderWorkflow.run,
+        order,
+        id=order.workflow_id,
+        task_queue=task_queue,
+        id_reuse_policy=reuse,
+        task_timeout=TASK_TIMEOUT,
+        static_summary=summary(order),
+        memo=None if body is None else {BODY: body},
+        request_eager_start=True,
+        rpc_timeout=START_TIMEOUT,
+    )
+
+
+async def _left_nothing(
+    client: Client, workflow_id: str, body: Sequence[str | int | None] | None, find_row: FindRow
+) -> bool:
+    """Tell whether a run of this name has ended and left no row; it was for the same order, if it was for a key.
+
+    The run is looked at first: one that comes to its end in between has written the row before.
+    """
+    run = await client.get_workflow_handle(workflow_id).describe(rpc_timeout=START_TIMEOUT)
+    if run.status is WorkflowExecutionStatus.RUNNING or await run.memo_value(BODY, default=None) != body:
+        return False
+    return await find_row(workflow_id) is None

@@ -91,3 +91,36 @@ async def test_key_goes_on_naming_the_order_that_was_placed_with_it_first(shop: 
     replayed = await shop.place(idempotency_key=f"again {placement}")
     assert (replayed.order_id, replayed.replayed) == (first.order_id, True)
     assert (await shop.gateway.get(replayed.order_id)).retried_by == again.order_id
+
+
+async def test_retry_was_terminated_before_its_first_step_it_is_tried_again(shop: Shop) -> None:
+    first = await shop.place(fail_at=FAIL_AT_LAST)
+    await shop.end(first)
+    gate = Gate(at=2)
+    shop.hooks.before["inventory.quote"] = gate
+    lost = await shop.control.retry(first.order_id, "req_1")
+    await gate.reached.wait()
+    await shop.handle(lost).terminate()
+    with pytest.raises(NotFound):
+        await shop.gateway.get(lost.order_id)
+    tries = (shop.control.retry(first.order_id, f"req_{number}") for number in range(10))
+    answers = await asyncio.gather(*tries, return_exceptions=True)
+    assert [answer for answer in answers if not isinstance(answer, Conflict)] == [lost]
+    gate.open()  # what the terminated run had begun is a delivery like any other
+    record = await shop.end(lost)
+    assert (record.status, record.retry_of) == ("completed", first.order_id)
+    with pytest.raises(Conflict, match=lost.order_id):
+        await shop.control.retry(first.order_id, "req_x")
+
+
+async def test_retry_was_terminated_after_its_first_step_its_row_decides(shop: Shop) -> None:
+    first = await shop.place(fail_at=FAIL_AT_LAST)
+    await shop.end(first)
+    gate = Gate(at=2)
+    shop.hooks.after["inventory.quote"] = gate
+    lost = await shop.control.retry(first.order_id, "req_1")
+    await gate.reached.wait()
+    await shop.handle(lost).terminate()
+    with pytest.raises(Conflict, match=lost.order_id):
+        await shop.control.retry(first.order_id, "req_2")
+    gate.open()

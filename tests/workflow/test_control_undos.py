@@ -1,5 +1,6 @@
 """Undos that can never succeed: an operator has them tried again, or gives them up, and that is counted."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -153,3 +154,28 @@ async def test_decision_on_an_order_or_undo_that_needs_none_is_told_why_not(shop
         await shop.control.retry_compensation(needy.order_id, "revert_warehouse")
     await shop.control.retry_compensation(needy.order_id, "release_inventory")
     await shop.end(needy)
+
+
+async def test_run_is_terminated_when_it_was_decided_the_unwinding_run_is_decided_on_anew(shop: Shop) -> None:
+    """The same decision has the same id, and the run that is gone would still answer that it took note."""
+    retried, give_in = asyncio.Event(), asyncio.Event()
+
+    async def fail_for_good(count: int) -> None:
+        if count == 2:
+            retried.set()
+            await give_in.wait()
+        if count <= 3:
+            raise ApplicationError("the account was closed", type="account_closed", non_retryable=True)
+
+    shop.hooks.before["inventory.release"] = fail_for_good
+    placed = await shop.place(fail_at=FAIL_AT_LAST)
+    await shop.hooks.closes["needs_attention"].wait()
+    await shop.control.retry_compensation(placed.order_id, "release_inventory")
+    await retried.wait()
+    await shop.handle(placed).terminate()
+    shop.hooks.closes["needs_attention"].clear()
+    assert (await turn(reconciler(shop))).unwound == [placed.order_id]
+    await shop.hooks.closes["needs_attention"].wait()
+    await shop.control.retry_compensation(placed.order_id, "release_inventory")
+    assert (await unwound(shop, placed, code="injected_fault")).status == "failed"
+    give_in.set()

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from flowforge.errors import IdempotencyKeyReused
+from flowforge.errors import IdempotencyKeyReused, NotFound
 from flowforge.orders.contracts import OrderOptions
-from tests.workflow.shop import Shop, open_shop
+from tests.workflow.shop import Gate, Shop, open_shop
 
 
 @pytest.fixture
@@ -55,3 +55,31 @@ async def test_key_of_another_order_is_refused(shop: Shop, key: str, other: dict
     await shop.end(first)
     with pytest.raises(IdempotencyKeyReused):
         await shop.place(idempotency_key=key, **other)
+
+
+async def test_run_was_terminated_before_its_first_step_the_key_places_its_order_again(shop: Shop, key: str) -> None:
+    gate = Gate()
+    shop.hooks.before["inventory.quote"] = gate
+    lost = await shop.place(idempotency_key=key)
+    await gate.reached.wait()
+    await shop.handle(lost).terminate()
+    with pytest.raises(NotFound):
+        await shop.gateway.get(lost.order_id)
+    with pytest.raises(IdempotencyKeyReused):
+        await shop.place(idempotency_key=key, quantity=3)
+    placed = await asyncio.gather(*(shop.place(idempotency_key=key) for _ in range(10)))
+    assert {each.order_id for each in placed} == {lost.order_id}
+    assert [each.replayed for each in placed].count(False) == 1
+    gate.open()
+    assert (await shop.end(lost)).status == "completed"
+
+
+async def test_run_was_terminated_when_it_had_a_row_the_key_names_that_order(shop: Shop, key: str) -> None:
+    gate = Gate()
+    shop.hooks.after["inventory.quote"] = gate
+    lost = await shop.place(idempotency_key=key)
+    await gate.reached.wait()
+    await shop.handle(lost).terminate()
+    again = await shop.place(idempotency_key=key)
+    assert (again.order_id, again.replayed) == (lost.order_id, True)
+    gate.open()
