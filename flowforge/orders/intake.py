@@ -12,7 +12,7 @@ from flowforge.errors import TemporalUnavailable
 from flowforge.orders.contracts import Order
 from flowforge.orders.story import summary
 from flowforge.orders.workflow import OrderWorkflow
-from flowforge.temporal.client import absence_as_fault
+from flowforge.temporal.client import AccessDenied, absence_as_fault
 
 BODY: Final = "idempotent_body"
 """The memo in which an order placed with an idempotency key keeps what was asked for."""
@@ -57,6 +57,8 @@ async def start(
                 if find_row is None or not await _left_nothing(client, order.workflow_id, body, find_row):
                     raise
                 await _start(client, order, task_queue, body, WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY)
+    except AccessDenied:
+        raise  # nothing is unknown
     except TemporalUnavailable as error:
         message = f"{error.message}; whether it took the order is unknown: ask for {order.workflow_id!r} later"
         raise TemporalUnavailable(message) from error

@@ -152,7 +152,7 @@ class Progress:
         money = None
         if refunded_minor and self.currency is not None:
             money = str(Money(amount_minor=refunded_minor, currency=self.currency))
-        self.status = "returned"
+        self.status, self.closed_at = "returned", at
         self._add(_OF_NO_STEP, "returned", wording.returned(self._units, money), at)
         return True
 

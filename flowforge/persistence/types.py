@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Dialect, Integer
+from sqlalchemy import BigInteger, Dialect, Integer, String
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,3 +30,17 @@ class UtcTimestamp(TypeDecorator[datetime]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Return the aware UTC time."""
         return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Told(TypeDecorator[str]):
+    """A text in words from anywhere: a reason given in Temporal's UI, a message of an exception.
+
+    Postgres cannot store the character NUL, which any of these may hold: it is replaced, on every database.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Return the text without NUL."""
+        return None if value is None else value.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -33,6 +33,9 @@ _AWAY: Final = frozenset(
 )
 
 
+_DENIED: Final = frozenset({RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED})
+
+
 def identity() -> str:
     """Return what this process is called at Temporal: its id, `@` and its host, as the SDK has it too."""
     return f"{os.getpid()}@{socket.gethostname()}"
@@ -44,6 +47,10 @@ Restore = Callable[[Client], Awaitable[None]]
 
 class NamespaceMissing(TemporalUnavailable):
     """Temporal answers, and does not know the namespace (yet)."""
+
+
+class AccessDenied(TemporalUnavailable):
+    """Temporal answers, and does not let us: a key that has expired, a certificate, or what they are allowed to do."""
 
 
 async def connect(target: TemporalTarget, *, runtime: Runtime | None = None) -> Client:
@@ -131,13 +138,17 @@ def absence_as_fault() -> Iterator[None]:
     """Turn "Temporal is away" inside the block into `TemporalUnavailable`; what Temporal *answers* passes unchanged.
 
     After it the outcome of the call is unknown: it may have reached Temporal. A Temporal that has lost the namespace is
-    away, too: it answers for nothing that was ever in it.
+    away, too: it answers for nothing that was ever in it. So is one that does not let us in, except that it then has
+    done nothing: `AccessDenied`.
     """
     try:
         yield
     except RPCError as error:
         if error.status in _AWAY:
             raise TemporalUnavailable(f"Temporal is away: {_reason(error)}") from error
+        if error.status in _DENIED:
+            known = "TEMPORAL_API_KEY, TEMPORAL_TLS_* and what they may do in the namespace"
+            raise AccessDenied(f"Temporal does not let FlowForge in ({_reason(error)}): check {known}") from error
         if any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details):
             raise NamespaceMissing(f"Temporal has lost the namespace: {_reason(error)}") from error
         raise

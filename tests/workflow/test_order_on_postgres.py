@@ -46,6 +46,17 @@ async def test_cancelled_after_a_step_order_is_made_whole_or_completes(shop: Sho
     assert (await shop.stock() == before) is (record.status == "cancelled")
 
 
+async def test_cancelled_for_a_reason_that_postgres_cannot_store_order_ends_cancelled(shop: Shop) -> None:
+    gate = Gate(at=2)
+    shop.hooks.before["payments.charge"] = gate
+    placed = await shop.place()
+    await gate.reached.wait()
+    await shop.handle(placed).cancel(reason="a \0 in it")
+    gate.open()
+    record = await shop.end(placed)
+    assert (record.status, record.failure_reason) == ("cancelled", "a \N{REPLACEMENT CHARACTER} in it")
+
+
 @pytest.mark.parametrize("activity", UNDO_ACTIVITIES)
 async def test_cancelled_during_an_undo_of_a_failed_order_ends_failed_and_whole(shop: Shop, activity: str) -> None:
     before = await shop.stock()

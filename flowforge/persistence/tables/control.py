@@ -5,15 +5,15 @@ from typing import Final
 from sqlalchemy import Column, String, Table
 
 from flowforge.persistence.tables.metadata import METADATA
-from flowforge.persistence.types import UtcTimestamp
+from flowforge.persistence.types import Told, UtcTimestamp
 
 WRITE_OFFS: Final = Table(
     "write_offs",
     METADATA,
     Column("order_id", String, primary_key=True),
     Column("name", String, primary_key=True),
-    Column("decided_by", String, nullable=False),
-    Column("reason", String, nullable=False),
+    Column("decided_by", Told, nullable=False),
+    Column("reason", Told, nullable=False),
     Column("at", UtcTimestamp, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from flowforge.persistence.tables.metadata import METADATA
-from flowforge.persistence.types import AutoNumber, UtcTimestamp
+from flowforge.persistence.types import AutoNumber, Told, UtcTimestamp
 
 ORDERS: Final = Table(
     "orders",
@@ -37,7 +37,7 @@ ORDERS: Final = Table(
     Column("compensations", JSON, nullable=False),
     Column("compensation_triggered", Boolean, nullable=False),
     Column("failure_code", String),
-    Column("failure_reason", String),
+    Column("failure_reason", Told),
     Column("amount_minor", BigInteger),
     Column("currency", String(3)),
     Column("charge_id", String),
@@ -47,7 +47,7 @@ ORDERS: Final = Table(
     Column("closed_at", UtcTimestamp),
     Column("deadline_at", UtcTimestamp, nullable=False),
     Column("cancel_requested_at", UtcTimestamp),
-    Column("cancel_reason", String),
+    Column("cancel_reason", Told),
     Column("retry_of", String),
     Column("retried_by", String),
     Column("dispatched_at", UtcTimestamp),
@@ -61,7 +61,8 @@ ORDERS: Final = Table(
     Index(None, "status", "closed_at"),
     Index(None, "created_at"),
 )
-"""`sequence` counts the orders as their rows were opened; lists are paged by it: no row ever appears further back.
+"""`sequence` counts the orders as their rows were opened; lists are paged by it. On SQLite no row ever appears further
+back; on Postgres one that is not yet committed may, a moment later (decision 0013).
 
 `cancel_requested_at` stays once set: no step of the order takes effect after it. `dispatched_at` too: the goods are on
 their way, and the order is not unwound any more. There is never both. `retry_of` and `retried_by` are order ids.
@@ -87,7 +88,7 @@ ORDER_EVENTS: Final = Table(
     Column("id", Integer, primary_key=True),
     Column("step", String, nullable=False),
     Column("status", String, nullable=False),
-    Column("message", String, nullable=False),
+    Column("message", Told, nullable=False),
     Column("timestamp", UtcTimestamp, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -103,7 +104,7 @@ ORDER_ATTEMPTS: Final = Table(
     Column("attempt", Integer, nullable=False),
     Column("outcome", String, nullable=False),
     Column("error_code", String),
-    Column("error_message", String),
+    Column("error_message", Told),
     Column("worker", String, nullable=False),
     Column("placement", String, nullable=False),
     Column("started_at", UtcTimestamp, nullable=False),

@@ -105,7 +105,9 @@ class PlacedOrder:
         for step in UNDOS:
             await self.undo(step)
 
-    async def fail_attempt(self, step: str, *, attempt: int = 1, undo: str | None = None) -> None:
+    async def fail_attempt(
+        self, step: str, *, attempt: int = 1, undo: str | None = None, message: str = "it broke"
+    ) -> None:
         """Note a failed attempt of a step or of its undo."""
         call = self.call(step, attempt, undo)
         await self.shop.journal.attempt_failed(
@@ -113,7 +115,7 @@ class PlacedOrder:
                 call=call,
                 operation="any",
                 code="fault",
-                message="it broke",
+                message=message,
                 retried=True,
                 started_at=datetime.now(UTC),
                 at=datetime.now(UTC),

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from flowforge.orders.audit import CHECKS, Finding, audit
+from flowforge.orders.saga import STEPS
 from tests.integration.orders.shop import Shop
 
 _PARCEL = "insert into shipments values ('sh_{n}', '{order}', {n}, '{order}', '{status}', 1, 1)"
@@ -263,12 +264,24 @@ def test_every_check_is_shown_to_find_something() -> None:
     assert [check.name for check in CHECKS if not any(check.name.startswith(name) for name in named)] == []
 
 
+def _late(connection: Connection, after: timedelta) -> int:
+    findings = audit(connection, datetime.now(UTC) + after)
+    return next(finding.count for finding in findings if finding.check.name.startswith("no order is open long"))
+
+
 async def test_open_order_is_late_only_after_deadline_and_grace(shop: Shop) -> None:
     await shop.order().do("check_inventory")
+    assert await shop.database.read(_late, timedelta(seconds=930)) == 0
+    assert await shop.database.read(_late, timedelta(seconds=970)) == 1
 
-    def late(connection: Connection, after: timedelta) -> int:
-        findings = audit(connection, datetime.now(UTC) + after)
-        return next(finding.count for finding in findings if finding.check.name.startswith("no order is open long"))
 
-    assert await shop.database.read(late, timedelta(seconds=930)) == 0
-    assert await shop.database.read(late, timedelta(seconds=970)) == 1
+@pytest.mark.parametrize("step", [step.name for step in STEPS if step.attempts is not None])
+async def test_order_in_a_step_without_a_deadline_is_late_only_when_that_has_to_be_over(shop: Shop, step: str) -> None:
+    await (await shop.order().do_all()).fail_attempt(step)
+
+    def pass_the_deadline(connection: Connection) -> None:
+        connection.exec_driver_sql("update orders set deadline_at = 0")
+
+    await shop.database.write(pass_the_deadline)
+    assert await shop.database.read(_late, timedelta(seconds=200)) == 0
+    assert await shop.database.read(_late, timedelta(seconds=400)) == 1

@@ -6,6 +6,8 @@ import pytest
 
 from flowforge.errors import EffectFenced, OutOfStock
 from flowforge.orders.audit import audit
+from flowforge.orders.contracts import MarkReturned
+from flowforge.orders.stats import order_stats
 from tests.integration.orders.shop import STEPS, Shop
 
 HAPPY = [(step, status) for step in STEPS for status in ("started", "completed")]
@@ -214,3 +216,27 @@ async def test_order_that_is_unwound_after_a_long_pause_is_not_late_for_that(sho
     await placed.close("paused")
     assert (await placed.close("compensating", failure_code="cancelled")).status == "compensating"
     assert [found.check.area for found in await shop.database.read(audit) if found.is_violation] == []
+
+
+async def test_order_that_came_back_was_closed_when_it_came_back(shop: Shop) -> None:
+    placed = await shop.order().do_all()
+    await placed.close("completed")
+    completed_at = (await placed.row()).closed_at
+    await shop.journal.mark_returned(MarkReturned(order_id="ord_1", refunded_minor=3998))
+    row = await placed.row()
+    assert row.status == "returned"
+    assert row.closed_at == row.updated_at
+    assert row.closed_at != completed_at
+    stats = await shop.database.read(order_stats, datetime.now(UTC))
+    assert stats.rates[0].ended["returned"] == 1
+
+
+async def test_message_with_a_character_that_no_database_keeps_is_told_without_it(shop: Shop) -> None:
+    placed = await shop.order().do_all("check_inventory")
+    await placed.fail_attempt("reserve_inventory", message="a \0 in it")
+    await placed.close("compensating", failure_code="cancelled", failure_reason="a \0 in it")
+    row = await placed.row()
+    assert row.failure_reason == "a \N{REPLACEMENT CHARACTER} in it"
+    attempts = await shop.reads.attempts("ord_1", limit=9) or ()
+    assert [attempt.error_message for attempt in attempts] == [None, row.failure_reason]
+    assert not any("\0" in event.message for event in row.events)
