@@ -28,7 +28,7 @@ from flowforge.orders.contracts import Order, OrderOptions, OrderState, OrderSta
 from flowforge.orders.control_rows import HOLDABLE, ControlledOrder, ControlRows
 from flowforge.orders.gateway import PlacedOrder
 from flowforge.orders.intake import start
-from flowforge.orders.runs import open_run
+from flowforge.orders.reconciling import open_run
 from flowforge.orders.workflow import FULFIL_ORDER, OrderWorkflow
 from flowforge.temporal.client import absence_as_fault
 
