@@ -11,6 +11,7 @@ from flowforge.api.middleware import RequestFrame
 from flowforge.api.problems import install
 from flowforge.api.routers import (
     engine,
+    execution_again,
     execution_control,
     execution_events,
     executions,
@@ -65,7 +66,7 @@ def create_app(services: AppServices) -> FastAPI:
         app.include_router(module.router)
     if services.engine is not None:
         # What has an address of its own comes before /workflows/{id}, which would take it for a definition's.
-        for module in (executions, execution_control, execution_events, workflow_views, workflows):
+        for module in (executions, execution_control, execution_again, execution_events, workflow_views, workflows):
             app.include_router(module.router)
     return app
 

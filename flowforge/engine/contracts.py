@@ -64,6 +64,7 @@ class RunRequest:
         options: how it is tried.
         carried: where it was, when it goes on in another run of Temporal's.
         overruled: why a run that had completed is undone after all; None where it is not.
+        replay_of: the run whose input this one was given again.
     """
 
     execution_id: str
@@ -83,6 +84,7 @@ class RunRequest:
     options: RunOptions = field(default_factory=RunOptions)
     carried: "Carried | None" = None
     overruled: str | None = None
+    replay_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

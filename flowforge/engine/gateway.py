@@ -19,13 +19,13 @@ from flowforge.engine.contracts import RUN_WORKFLOW, RunOptions, RunRequest
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.definition.address import canonical_bytes
 from flowforge.engine.definition.model import Definition
-from flowforge.engine.preparing import Changes, request_for
+from flowforge.engine.preparing import Changes, InputRefused, request_for
 from flowforge.engine.store.definitions import DefinitionStore, Revision
 from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
 from flowforge.engine.store.records import RunRecord
 from flowforge.engine.workflow import RunWorkflow
-from flowforge.errors import Conflict, NotFound, TemporalUnavailable
+from flowforge.errors import Conflict, NotFound, PayloadTooLarge, TemporalUnavailable
 from flowforge.ids import new_execution_id
 from flowforge.temporal.client import absence_as_fault
 
@@ -51,6 +51,7 @@ class NewRun:
         tenant_id: another label; it isolates nothing.
         parent_execution_id: the run on whose behalf this is.
         request_id: the request that starts it, for the logs.
+        replay_of: the run whose input this is.
     """
 
     workflow_id: str
@@ -63,11 +64,14 @@ class NewRun:
     tenant_id: str | None = None
     parent_execution_id: str | None = None
     request_id: str | None = None
+    replay_of: str | None = None
 
     @property
     def fingerprint(self) -> str:
         """What has to be the same for a wish to be the same wish."""
-        body = [self.workflow_id, dict(self.input), self.revision, dict(self.metadata), self.tenant_id]
+        timeout_s = None if self.timeout is None else self.timeout.total_seconds()
+        labels = [dict(self.metadata), self.tenant_id, self.parent_execution_id]
+        body = [self.workflow_id, dict(self.input), self.revision, *labels, timeout_s, self.replay_of]
         return hashlib.sha256(canonical_bytes(body)).hexdigest()
 
 
@@ -137,16 +141,52 @@ class RunGateway:
             )
             if (record := await self._reads.get(execution_id)) is not None:
                 return _started_before(record)
-        if found.is_deleted:
-            raise Conflict(f"the workflow {new.workflow_id!r} was deleted: it starts no runs any more")
         definition = found.definition
-        request = self._request(execution_id, new, found, definition)
+        try:
+            if found.is_deleted:
+                raise Conflict(f"the workflow {new.workflow_id!r} was deleted: it starts no runs any more")
+            request = self._request(execution_id, new, found, definition)
+        except (Conflict, InputRefused, PayloadTooLarge):
+            if new.idempotency_key is not None:  # no run was asked for with it: it may be used for a better wish
+                await self._keys.release(new.idempotency_key, execution_id=execution_id)
+            raise
         try:
             await self._start(request, definition)
         except WorkflowAlreadyStartedError:  # its row is not there yet, or came this moment
             return _started_before(await self.get(execution_id))
         return StartedRun(
             execution_id=execution_id, workflow_id=found.workflow_id, revision=found.revision, status="pending"
+        )
+
+    async def replay(self, execution_id: str, *, key: str | None = None, request_id: str | None = None) -> StartedRun:
+        """Start a new run with the input, revision and labels of another one, whatever became of that.
+
+        Args:
+            execution_id: the run that is replayed.
+            key: an idempotency key; the same one again gives the same new run.
+            request_id: the request that asks for this, for the logs.
+
+        Raises:
+            NotFound: there is no such run.
+            Conflict: it has no row yet, or its definition was deleted.
+            IdempotencyKeyReused: the key belongs to a start of something else.
+            TemporalUnavailable, DatabaseUnavailable: as `start`.
+        """
+        old = await self.get(execution_id)
+        if old.sequence == 0:
+            raise Conflict("the run is pending: what it was given is not written down yet")
+        return await self.start(
+            NewRun(
+                workflow_id=old.workflow_id,
+                input=old.input,
+                revision=old.revision,
+                idempotency_key=key,
+                timeout=None if old.timeout_s is None else timedelta(seconds=old.timeout_s),
+                metadata=old.metadata,
+                tenant_id=old.tenant_id,
+                request_id=request_id,
+                replay_of=execution_id,
+            )
         )
 
     async def get(self, execution_id: str) -> RunRecord:
@@ -183,6 +223,7 @@ class RunGateway:
             parent_execution_id=new.parent_execution_id,
             request_id=new.request_id,
             options=self._options,
+            replay_of=new.replay_of,
         )
 
     async def _start(self, request: RunRequest, definition: Definition) -> None:

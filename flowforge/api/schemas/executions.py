@@ -86,6 +86,7 @@ class ExecutionSummary(TypedDict):
     metadata: dict[str, Any]
     tenantId: str | None
     parentExecutionId: str | None
+    replayOf: Annotated[str | None, Field(description="The run whose input this one was given again.")]
     error: FailureView | None
 
 
@@ -104,6 +105,7 @@ class ExecutionView(ExecutionSummary):
     input: dict[str, Any]
     output: Any
     cancelReason: str | None
+    replays: Annotated[list[str], Field(description="The runs that were given its input again, newest first.")]
     temporalUrl: str
 
 
@@ -155,6 +157,7 @@ def summary_view(run: RunRecord) -> ExecutionSummary:
         "metadata": dict(run.metadata),
         "tenantId": run.tenant_id,
         "parentExecutionId": run.parent_execution_id,
+        "replayOf": run.replay_of,
         "error": _failure(run),
     }
 
@@ -196,6 +199,7 @@ def execution_view(run: RunRecord, temporal_url: str) -> ExecutionView:
         "input": dict(run.input),
         "output": run.output,
         "cancelReason": run.cancel_reason,
+        "replays": list(run.replays),
         "temporalUrl": temporal_url,
     }
 

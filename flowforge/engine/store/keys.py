@@ -30,6 +30,10 @@ class StartKeys:
         """
         return await self._database.write(_claim, key, execution_id, fingerprint, lifetime)
 
+    async def release(self, key: str, *, execution_id: str) -> None:
+        """Let a key stand for nothing again, because the run that it was claimed for was refused."""
+        await self._database.write(_release, key, execution_id)
+
 
 def _claim(connection: Connection, key: str, execution_id: str, fingerprint: str, lifetime: timedelta | None) -> str:
     now = datetime.now(UTC)
@@ -50,3 +54,8 @@ def _claim(connection: Connection, key: str, execution_id: str, fingerprint: str
     }
     connection.execute(insert(EXECUTION_KEYS), values)
     return execution_id
+
+
+def _release(connection: Connection, key: str, execution_id: str) -> None:
+    this = EXECUTION_KEYS.c.key == key
+    connection.execute(delete(EXECUTION_KEYS).where(this, EXECUTION_KEYS.c.execution_id == execution_id))

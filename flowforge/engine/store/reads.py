@@ -13,7 +13,8 @@ from flowforge.persistence.database import Database
 from flowforge.persistence.tables.engine import EXECUTION_EVENTS, EXECUTION_STEPS, EXECUTION_UNDOS, EXECUTIONS
 
 _ALL: Final = 1_000_000
-_PARTS: Final = frozenset({"steps", "undos"})
+_MOST_REPLAYS: Final = 100
+_PARTS: Final = frozenset({"steps", "undos", "replays"})
 _ROW: Final = select(*(EXECUTIONS.c[field.name] for field in fields(RunRecord) if field.name not in _PARTS))
 _BY_ID: Final = _ROW.where(EXECUTIONS.c.execution_id == bindparam("id"))
 _STATUS: Final = select(EXECUTIONS.c.status).where(EXECUTIONS.c.execution_id == bindparam("id"))
@@ -24,6 +25,12 @@ _UNDOS: Final = (
     select(*(EXECUTION_UNDOS.c[field.name] for field in fields(UndoRecord)))
     .where(EXECUTION_UNDOS.c.execution_id == bindparam("id"))
     .order_by(EXECUTION_UNDOS.c.position.desc())
+)
+_REPLAYS: Final = (
+    select(EXECUTIONS.c.execution_id)
+    .where(EXECUTIONS.c.replay_of == bindparam("id"))
+    .order_by(EXECUTIONS.c.sequence.desc())
+    .limit(_MOST_REPLAYS)
 )
 _EVENTS: Final = (
     select(*(EXECUTION_EVENTS.c[field.name] for field in fields(RunEvent)))
@@ -98,6 +105,7 @@ def _get(connection: Connection, execution_id: str) -> RunRecord | None:
         row,
         steps=tuple(StepRecord(**_named(step)) for step in steps),
         undos=tuple(UndoRecord(**_named(undo)) for undo in undos),
+        replays=tuple(connection.execute(_REPLAYS, {"id": execution_id}).scalars()),
     )
 
 

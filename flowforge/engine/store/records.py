@@ -63,8 +63,12 @@ class RunRecord:
         sequence: its place among all runs; 0 before it has a row.
         failure: `kind`, `code`, `message` and `step` of why it turns back.
         waiting: what it waits for, as `contracts.Waiting` has it.
+        depth: how many runs have started one another before it: 0 where no run's step started it.
+        timeout_s: how long it may go forward, as its starter said; None as its definition says.
+        replay_of: the run whose input it was given again.
         steps: those it has come to; empty in lists.
         undos: those of a run that turns back, in the order in which they run; empty in lists.
+        replays: the runs that were given its input again, newest first; empty in lists.
     """
 
     execution_id: str
@@ -84,8 +88,12 @@ class RunRecord:
     parent_execution_id: str | None = None
     generation: int = 1
     cancel_reason: str | None = None
+    depth: int = 0
+    timeout_s: float | None = None
+    replay_of: str | None = None
     steps: tuple[StepRecord, ...] = ()
     undos: tuple[UndoRecord, ...] = ()
+    replays: tuple[str, ...] = ()
 
     @property
     def is_over(self) -> bool:

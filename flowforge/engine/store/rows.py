@@ -110,6 +110,9 @@ def _open(connection: Connection, request: SaveRun, run: RunRequest) -> None:
         "parent_execution_id": run.parent_execution_id,
         "request_id": run.request_id,
         "generation": run.generation,
+        "depth": run.depth,
+        "timeout_s": run.timeout_s,
+        "replay_of": run.replay_of,
         "started_at": datetime.fromisoformat(run.accepted_at),
     }
     connection.execute(insert(EXECUTIONS).inline(), values)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import JSON, CheckConstraint, Column, Float, ForeignKey, Index, Integer, String, Table
 
 from flowforge.persistence.tables.metadata import METADATA
 from flowforge.persistence.types import AutoNumber, UtcTimestamp
@@ -57,6 +57,12 @@ EXECUTIONS: Final = Table(
     Column("ended_at", UtcTimestamp),
     Column("cancel_requested_at", UtcTimestamp),
     Column("cancel_reason", String),
+    Column("starts", Integer, nullable=False, server_default="1"),
+    Column("wish", String),
+    Column("edits", JSON),
+    Column("depth", Integer, nullable=False, server_default="0"),
+    Column("timeout_s", Float),
+    Column("replay_of", String),
     CheckConstraint(
         "status in ('running', 'waiting', 'paused', 'compensating', 'completed', 'failed', 'compensated', "
         "'cancelled', 'needs_attention')",
@@ -66,8 +72,13 @@ EXECUTIONS: Final = Table(
     Index(None, "status", "sequence"),
     Index(None, "parent_execution_id"),
     Index(None, "started_at"),
+    Index(None, "replay_of", "sequence"),
 )
-"""`run_id`, `history` and `turn` say whose write is the latest; `cancel_requested_at` stays once set."""
+"""`run_id`, `history` and `turn` say whose write is the latest; `cancel_requested_at` stays once set.
+
+`starts` counts the starts of a run: each retry after its end is the next one, and `wish` says what was asked for then.
+`generation` counts how often it began from nothing. `edits` is what an operator put into its context.
+"""
 
 EXECUTION_STEPS: Final = Table(
     "execution_steps",
@@ -100,9 +111,13 @@ EXECUTION_UNDOS: Final = Table(
     Column("status", String, nullable=False),
     Column("error", JSON),
     Column("written_off", String),
+    Column("generation", Integer, nullable=False, server_default="1"),
     sqlite_with_rowid=False,
 )
-"""The undos of a run that turns back; `position` counts them in the order in which their actions were started."""
+"""The undos of a run that turns back; `position` counts them in the order in which their actions were started.
+
+Those of an earlier generation of their run have its number before their key.
+"""
 
 EXECUTION_EVENTS: Final = Table(
     "execution_events",
@@ -116,6 +131,14 @@ EXECUTION_EVENTS: Final = Table(
     sqlite_with_rowid=False,
 )
 """`id` counts 1, 2, 3 … within a run."""
+
+EXECUTION_RESTS: Final = Table(
+    "execution_rests",
+    METADATA,
+    Column("execution_id", String, ForeignKey("executions.execution_id"), primary_key=True),
+    Column("carried", JSON, nullable=False),
+)
+"""What a run that ended with nothing undone carries on with, should somebody have it go on."""
 
 EXECUTION_KEYS: Final = Table(
     "execution_keys",

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Boolean, Column, Connection, Integer, MetaData, String, Table, create_engine, text
+from sqlalchemy import JSON, Boolean, Column, Connection, Float, Integer, MetaData, String, Table, create_engine, text
 from sqlalchemy.engine import make_url
 
 from flowforge.errors import StartupError
@@ -97,7 +97,8 @@ def _name(column: Column[Any]) -> str:
 def _value(table: Table, column: Column[Any], revision: str) -> object:
     counts_up = isinstance(column.type, Integer) and table.primary_key.columns.keys() == [column.name]
     name = _name(column)
-    by_type = {JSON: {"at": revision}, Boolean: False, Integer: None if counts_up else 0, String: f"{name} {revision}"}
+    number = None if counts_up else 0
+    by_type = {JSON: {"at": revision}, Boolean: False, Float: 0.5, Integer: number, String: f"{name} {revision}"}
     of_its_type = next(value for kind, value in by_type.items() if isinstance(column.type, kind))
     return _CHOICES.get((table.name, column.name), "USD" if column.name == "currency" else of_its_type)
 
