@@ -16,7 +16,6 @@ from flowforge.ids import new_request_id
 from flowforge.orders.contracts import OrderState
 from flowforge.orders.gateway import NewOrder, PlacedOrder
 from flowforge.orders.records import CLOSED, OrderRecord
-from flowforge.orders.workflow import OrderWorkflow
 from flowforge.temporal.target import TemporalTarget
 
 _HINT_AFTER_S: Final = 10
@@ -61,12 +60,13 @@ def _hint() -> None:
 async def _end(client: Client, placed: PlacedOrder) -> OrderState | None:
     """Wait for the workflow's end; return its state, None where it does not tell it."""
     try:
-        return await client.get_workflow_handle_for(OrderWorkflow.run, placed.workflow_id).result()
+        state: OrderState = await client.get_workflow_handle(placed.workflow_id, result_type=OrderState).result()
     except WorkflowFailureError as failure:
         cause = failure.cause
         if isinstance(cause, ApplicationError) and cause.details:
             return _state(cause.details[0])
         return None
+    return state
 
 
 def _state(details: Any) -> OrderState:

@@ -216,7 +216,7 @@ class OrderGateway:
         return record
 
     async def _ask(self, workflow_id: str) -> OrderState | None:
-        handle = self._client.get_workflow_handle_for(OrderWorkflow.run, workflow_id)
+        handle = self._client.get_workflow_handle(workflow_id)
         try:
             async with asyncio.timeout(QUERY_TIMEOUT.total_seconds()):
                 return await handle.query(OrderWorkflow.state, rpc_timeout=QUERY_TIMEOUT)

@@ -15,7 +15,7 @@ from flowforge.orders.audit import audit
 from flowforge.orders.contracts import OrderOptions
 from flowforge.orders.gateway import PlacedOrder
 from flowforge.orders.records import OrderRecord
-from flowforge.orders.returning import RETURN_STEPS, ReturnWorkflow
+from flowforge.orders.returning import RETURN_STEPS
 from flowforge.services.lines import Line
 from flowforge.services.payments.contracts import RefundPart
 from flowforge.services.shipping.contracts import CarrierStatus, MoveShipment
@@ -182,7 +182,7 @@ async def test_returned_order_is_neither_cancelled_nor_tried_again(shop: Shop) -
 async def test_return_runs_under_the_name_of_its_order(shop: Shop) -> None:
     placed = await _completed(shop, ship=False)
     await shop.returns.take_back(placed.order_id, "req_1")
-    run = shop.client.get_workflow_handle_for(ReturnWorkflow.run, f"{placed.workflow_id}~return")
+    run = shop.client.get_workflow_handle(f"{placed.workflow_id}~return")
     assert (await run.describe()).workflow_type == "ReturnOrder"
 
 
