@@ -6,14 +6,12 @@ cancellation, which wakes the run; the one of Temporal's UI works the same. Ever
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import FailureError
-from temporalio.service import RPCError, RPCStatusCode
 
 from flowforge.engine.contracts import EventSignal, RetryHeld, RunState, UndoDecision
 from flowforge.engine.core.views import RunStatus
@@ -25,7 +23,7 @@ from flowforge.engine.store.records import RunRecord
 from flowforge.engine.store.rows import RunRows
 from flowforge.engine.workflow import RunWorkflow
 from flowforge.errors import Conflict, NotFound, PayloadTooLarge, TemporalUnavailable
-from flowforge.temporal.client import absence_as_fault
+from flowforge.temporal.asking import unless_gone
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -131,7 +129,7 @@ class RunControl:
 
     async def _request_cancel(self, execution_id: str, reason: str) -> None:
         handle = self._client.get_workflow_handle(execution_id)
-        await _unless_gone(lambda: handle.cancel(reason=reason, rpc_timeout=RPC_TIMEOUT))
+        await unless_gone(lambda: handle.cancel(reason=reason, rpc_timeout=RPC_TIMEOUT))
 
     async def _update(self, execution_id: str, update: Any, *arguments: Any) -> RunAccepted:
         record = await self._runs.get(execution_id)  # whoever has that name must be a run
@@ -143,7 +141,7 @@ class RunControl:
         try:
             async with asyncio.timeout(seconds):
                 for handle in handles:
-                    state = state or await _unless_gone(partial(handle.execute_update, update, args=arguments))
+                    state = state or await unless_gone(partial(handle.execute_update, update, args=arguments))
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
             raise TemporalUnavailable(
                 f"{execution_id!r} did not answer within {seconds:g} s: perhaps no worker runs; "
@@ -172,14 +170,3 @@ def _check_size(data: Any) -> None:
 def _status(text: str) -> RunStatus:
     status: Any = text
     return status  # type: ignore[no-any-return]
-
-
-async def _unless_gone(call: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what Temporal answers, or None where it knows no such run, or only one that has ended."""
-    try:
-        with absence_as_fault():
-            return await call()
-    except RPCError as error:
-        if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
-            return None
-        raise

@@ -7,7 +7,6 @@ the same request is the same update.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -20,7 +19,6 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
 
 from flowforge.errors import Conflict, NotFound, TemporalUnavailable
 from flowforge.ids import order_id_of, workflow_id_for, workflow_id_of_retry
@@ -30,7 +28,7 @@ from flowforge.orders.gateway import PlacedOrder
 from flowforge.orders.intake import start
 from flowforge.orders.reconciling import open_run
 from flowforge.orders.workflow import FULFIL_ORDER, OrderWorkflow
-from flowforge.temporal.client import absence_as_fault
+from flowforge.temporal.asking import unless_gone
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -212,7 +210,7 @@ class OrderControl:
 
     async def _is_worked_on(self, workflow_id: str) -> bool:
         handle = self._client.get_workflow_handle(workflow_id)
-        run = await _unless_gone(lambda: handle.describe(rpc_timeout=ANSWER_TIMEOUT))
+        run = await unless_gone(lambda: handle.describe(rpc_timeout=ANSWER_TIMEOUT))
         return run is not None and run.raw_description.pending_workflow_task.state == _TASK_STARTED
 
     async def _hold_or_release(self, name: str, update: Any, update_id: str | None) -> ControlAccepted:
@@ -256,14 +254,14 @@ class OrderControl:
         """Return the workflow id of an order that has no row yet, or None where no order runs under this name."""
         for workflow_id in (workflow_id_for(name), name) if name.startswith("ord_") else (name,):
             handle = self._client.get_workflow_handle(workflow_id)
-            run = await _unless_gone(lambda handle=handle: handle.describe(rpc_timeout=ANSWER_TIMEOUT))  # type: ignore[misc]
+            run = await unless_gone(lambda handle=handle: handle.describe(rpc_timeout=ANSWER_TIMEOUT))  # type: ignore[misc]
             if run is not None and run.workflow_type == FULFIL_ORDER and run.status is WorkflowExecutionStatus.RUNNING:
                 return workflow_id
         return None
 
     async def _request_cancel(self, workflow_id: str, reason: str) -> None:
         handle = self._client.get_workflow_handle(workflow_id)
-        await _unless_gone(lambda: handle.cancel(reason=reason, rpc_timeout=ANSWER_TIMEOUT))
+        await unless_gone(lambda: handle.cancel(reason=reason, rpc_timeout=ANSWER_TIMEOUT))
 
     async def _update(
         self, workflow_id: str, update: Any, arguments: tuple[Any, ...], update_id: str | None
@@ -272,7 +270,7 @@ class OrderControl:
         handle = self._client.get_workflow_handle(workflow_id)
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
-                answer: OrderState | None = await _unless_gone(
+                answer: OrderState | None = await unless_gone(
                     lambda: handle.execute_update(update, args=arguments, id=update_id)
                 )
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
@@ -284,17 +282,6 @@ class OrderControl:
             cause = error.cause
             raise Conflict(cause.message if isinstance(cause, FailureError) else str(cause)) from error
         return answer
-
-
-async def _unless_gone(call: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what Temporal answers, or None where it knows no such run, or only one that has ended."""
-    try:
-        with absence_as_fault():
-            return await call()
-    except RPCError as error:
-        if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
-            return None
-        raise
 
 
 def _update_id(kind: str, request_id: str | None) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure, WorkflowNotReadyFailure
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.runtime import Runtime
@@ -139,7 +139,7 @@ def absence_as_fault() -> Iterator[None]:
 
     After it the outcome of the call is unknown: it may have reached Temporal. A Temporal that has lost the namespace is
     away, too: it answers for nothing that was ever in it. So is one that does not let us in, except that it then has
-    done nothing: `AccessDenied`.
+    done nothing: `AccessDenied`. A run whose task fails again and again takes no update: that may pass, too.
     """
     try:
         yield
@@ -149,6 +149,8 @@ def absence_as_fault() -> Iterator[None]:
         if error.status in _DENIED:
             known = "TEMPORAL_API_KEY, TEMPORAL_TLS_* and what they may do in the namespace"
             raise AccessDenied(f"Temporal does not let FlowForge in ({_reason(error)}): check {known}") from error
+        if any(detail.Is(WorkflowNotReadyFailure.DESCRIPTOR) for detail in error.grpc_status.details):
+            raise TemporalUnavailable("the run's task keeps failing, and nothing can be brought to it now") from error
         if any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details):
             raise NamespaceMissing(f"Temporal has lost the namespace: {_reason(error)}") from error
         raise
