@@ -14,6 +14,7 @@ from flowforge.api.routers import (
     execution_again,
     execution_control,
     execution_events,
+    execution_values,
     executions,
     health,
     inventory,
@@ -66,7 +67,16 @@ def create_app(services: AppServices) -> FastAPI:
         app.include_router(module.router)
     if services.engine is not None:
         # What has an address of its own comes before /workflows/{id}, which would take it for a definition's.
-        for module in (executions, execution_control, execution_again, execution_events, workflow_views, workflows):
+        routers = (
+            executions,
+            execution_control,
+            execution_again,
+            execution_events,
+            execution_values,
+            workflow_views,
+            workflows,
+        )
+        for module in routers:
             app.include_router(module.router)
     return app
 

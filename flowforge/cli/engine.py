@@ -15,6 +15,7 @@ from flowforge.engine.actions.registry import ActionRegistry
 from flowforge.engine.activities import RunActivities
 from flowforge.engine.contracts import RunOptions
 from flowforge.engine.control import RunControl
+from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import RunGateway
 from flowforge.engine.preparing import ChildRuns
 from flowforge.engine.store.bundled import publish_bundled
@@ -23,6 +24,7 @@ from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
 from flowforge.engine.store.records import ENDED
 from flowforge.engine.store.rows import RunRows
+from flowforge.engine.store.values import RunValues
 from flowforge.orders.feed import OrderFeed
 from flowforge.persistence.database import Database
 from flowforge.services.wiring import Services
@@ -51,8 +53,9 @@ class Engine:
     @property
     def activities(self) -> Sequence[Callable[..., Any]]:
         """What a worker runs for it."""
-        children = ChildRuns(self.definitions, self.registry.has_effect)
-        return (*activities_of_runs(RunActivities(RunRows(self.database), children)), self.actions.act)
+        filler = Filler(RunValues(self.database))
+        children = ChildRuns(self.definitions, self.registry.has_effect, filler)
+        return (*activities_of_runs(RunActivities(RunRows(self.database), children, filler)), self.actions.act)
 
     async def publish_bundled(self) -> None:
         """Publish the definitions that come with this package, where they never were.
@@ -74,6 +77,7 @@ class Engine:
             definitions=self.definitions,
             reads=reads,
             keys=StartKeys(self.database),
+            filler=Filler(RunValues(self.database)),
             changes=self.registry.has_effect,
             task_queue=settings.task_queue,
             options=options,

@@ -1,14 +1,20 @@
 """The activities that belong to a run itself: writing its row, and ending it as the row says."""
 
+import contextlib
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from flowforge.engine.actions.contract import ActionCall
 from flowforge.engine.contracts import CANCEL_RUN, PREPARE_CHILD, CancelRun, PrepareChild, RunRequest
+from flowforge.engine.core.stored import Stored
+from flowforge.engine.elsewhere import DECIDE, FILL, KEEP, DecideAnswer, DecideCall, KeepValue
 from flowforge.engine.saving import SAVE, RunSaved, SaveRun
-from flowforge.errors import FlowForgeError
+from flowforge.engine.sizes import MAX_CALL_BYTES, size_of
+from flowforge.errors import FlowForgeError, PayloadTooLarge
 
 _RPC_TIMEOUT: Final = timedelta(seconds=5)
 
@@ -38,30 +44,77 @@ class Prepares(Protocol):
         ...
 
 
-class RunActivities:
-    """Delivers the runs' calls to their rows, and to whoever knows what they may start."""
+class Values(Protocol):
+    """Knows what runs keep elsewhere."""
 
-    def __init__(self, rows: Rows, children: Prepares) -> None:
+    async def decide(self, call: DecideCall) -> DecideAnswer:
+        """Answer a question.
+
+        Raises:
+            DatabaseUnavailable: try again.
+            NotFound: a value was removed.
+        """
+        ...
+
+    async def keep(self, request: KeepValue) -> Stored:
+        """Keep a value.
+
+        Raises:
+            DatabaseUnavailable: try again.
+        """
+        ...
+
+    async def filled(self, call: ActionCall) -> ActionCall:
+        """Return a call with all that its action may read.
+
+        Raises:
+            DatabaseUnavailable: try again.
+            NotFound: a value was removed.
+            Exception: its params cannot be filled in.
+        """
+        ...
+
+
+class RunActivities:
+    """Delivers the runs' calls to their rows, and to whoever knows what they may start and what they keep."""
+
+    def __init__(self, rows: Rows, children: Prepares, values: Values) -> None:
         self._rows = rows
         self._children = children
+        self._values = values
+
+    @activity.defn(name=DECIDE)
+    async def decide(self, call: DecideCall) -> DecideAnswer:
+        """Answer a question over what is kept elsewhere."""
+        with _as_failures():
+            return await self._values.decide(call)
+
+    @activity.defn(name=KEEP)
+    async def keep(self, request: KeepValue) -> Stored:
+        """Keep a value elsewhere; under the same name a second time it stays the first one."""
+        with _as_failures():
+            return await self._values.keep(request)
+
+    @activity.defn(name=FILL)
+    async def fill(self, call: ActionCall) -> Any:
+        """Return a call's params."""
+        with _as_failures():
+            params = (await self._values.filled(call)).params
+            if size_of(params) > MAX_CALL_BYTES:
+                raise PayloadTooLarge(f"the params are larger than {MAX_CALL_BYTES} bytes")
+            return params
 
     @activity.defn(name=SAVE)
     async def save(self, request: SaveRun) -> RunSaved:
         """Write what a turn has changed; a second time it changes nothing."""
-        try:
+        with _as_failures():
             return await self._rows.save(request)
-        except FlowForgeError as error:
-            raise ApplicationError(error.message, type=error.code, non_retryable=not error.retryable) from error
 
     @activity.defn(name=PREPARE_CHILD)
     async def prepare_child(self, wish: PrepareChild) -> RunRequest:
         """Look up what a run needs that a step starts; nothing is started yet."""
-        try:
+        with _as_failures():
             return await self._children.prepare(wish)
-        except FlowForgeError as error:
-            raise ApplicationError(error.message, type=error.code, non_retryable=not error.retryable) from error
-        except ValueError as error:
-            raise ApplicationError(str(error), type="bad_params", non_retryable=True) from error
 
     @activity.defn(name=CANCEL_RUN)
     async def cancel_run(self, request: CancelRun) -> None:
@@ -71,3 +124,14 @@ class RunActivities:
             raise RuntimeError("no run asked for this")
         run = activity.client().get_workflow_handle(info.workflow_id, run_id=info.workflow_run_id)
         await run.cancel(reason=request.reason, rpc_timeout=_RPC_TIMEOUT)
+
+
+@contextlib.contextmanager
+def _as_failures() -> Iterator[None]:
+    """Have a run see errors as failures with their codes."""
+    try:
+        yield
+    except FlowForgeError as error:
+        raise ApplicationError(error.message, type=error.code, non_retryable=not error.retryable) from error
+    except ValueError as error:
+        raise ApplicationError(str(error), type="bad_params", non_retryable=True) from error

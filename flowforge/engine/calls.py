@@ -1,7 +1,7 @@
 """What the interpreter asks for, as calls of actions: what each is given, how it is tried, and what its end means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -10,12 +10,16 @@ from temporalio.exceptions import ApplicationError, TimeoutError  # noqa: A004  
 
 from flowforge.durable.failures import attempts_of, is_cancellation, message_of, root
 from flowforge.engine.actions.contract import ActionCall
+from flowforge.engine.burden import Burden
 from flowforge.engine.contracts import RunOptions, RunRequest
-from flowforge.engine.core.bindings import BindingError, Bindings, data_for, undo_data_for
+from flowforge.engine.core.bindings import Bindings, data_for, needs, undo_data_for, written
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Outcome, StepError
 from flowforge.engine.core.plan import Plan
 from flowforge.engine.core.state import State
+from flowforge.engine.core.step_bindings import BindingError, Names
+from flowforge.engine.core.stored import split
+from flowforge.engine.definition.names import UNDO
 from flowforge.engine.definition.step import RetryPolicy, Step
 from flowforge.engine.idempotency import forward_key, undo_key
 from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_RESULT_BYTES, Sizes, size_of
@@ -70,6 +74,7 @@ class Calls:
         self._plan = plan
         self._bindings = bindings
         self._sizes = Sizes()
+        self.burden = Burden()
         self._labels = {} if request.request_id is None else {"request_id": request.request_id}
 
     def forward(self, key: Key, state: State) -> Call:
@@ -78,11 +83,23 @@ class Calls:
         Raises:
             BindingError: what it needs is not there, or is too large.
         """
-        data = data_for(self._plan, state, self._request.input, key)
-        params = self._bindings.params(key, data)
-        step = self._plan.steps[key.step].definition
-        name = forward_key(self._request.execution_id, self._request.generation, key)
-        return self._call(key, step.action, params, data, name=name, undo=False)
+        request = self._request
+        data = data_for(self._plan, state, request.given, key)
+        reads = self._bindings.reads(key)
+        params = None if needs(data, reads) else self._bindings.params(key, data)
+        name = forward_key(request.execution_id, request.generation, key)
+        call = self._call(key, self._plan.steps[key.step].definition.action, params, data, reads, name=name, undo=False)
+        items = None if key.item is None else state.steps[key.step].items
+        listed = key if items is None else Key(key.step, items.visit)
+        return replace(
+            call,
+            request=replace(
+                call.request,
+                keep_as=forward_key(request.execution_id, request.generation, listed),
+                keep_part=key.item,
+                inline_bytes=self.burden.room(None if items is None else items.count),
+            ),
+        )
 
     def undo(self, key: Key, state: State) -> Call:
         """Return the call of a step's compensation.
@@ -95,20 +112,23 @@ class Calls:
             raise BindingError("no_compensation", f"{key.step} has nothing that undoes it")
         request = self._request
         forward = forward_key(request.execution_id, request.generation, key)
-        data = undo_data_for(self._plan, state, request.input, key, forward)
-        params = self._bindings.undo_params(key, data)
+        data = undo_data_for(self._plan, state, request.given, key, forward)
+        reads = self._bindings.reads(key, undo=True)
+        params = None if needs(data, reads) else self._bindings.undo_params(key, data)
         name = undo_key(request.execution_id, request.generation, key)
-        return self._call(key, compensation.action, params, data, name=name, undo=True)
+        return self._call(key, compensation.action, params, data, reads, name=name, undo=True)
 
-    def _call(self, key: Key, action: str, params: Any, data: Mapping[str, Any], *, name: str, undo: bool) -> Call:
-        given, size = size_of(params), self._sizes.of(data)
-        reads = self._bindings.reads(key)
+    def _call(
+        self, key: Key, action: str, params: Any, data: Mapping[str, Any], reads: Names, *, name: str, undo: bool
+    ) -> Call:
+        here, elsewhere = split(data)
+        given, size = size_of(params), self._sizes.of(here)
         if given + size > MAX_CALL_BYTES and reads is not None:
-            data = {root: value for root, value in data.items() if root in reads or root == "undo"}
-            size = self._sizes.of(data)
+            here = {root: value for root, value in here.items() if root in reads or root == UNDO}
+            size = self._sizes.of(here)
         if given + size > MAX_CALL_BYTES:
             raise BindingError("params_too_large", f"{key.step} would be given {given + size} bytes")
-        request = self._request
+        request, step = self._request, self._plan.steps[key.step].definition
         call = ActionCall(
             execution_id=request.execution_id,
             workflow_id=request.workflow_id,
@@ -119,10 +139,12 @@ class Calls:
             item=key.item,
             action=action,
             params=params,
-            context=data,
+            context=here,
             key=name,
             undo=undo,
             labels=self._labels,
+            stored=elsewhere,
+            unfilled=written(step) if needs(data, reads) else None,
         )
         return Call(request=call, size=given + size)
 

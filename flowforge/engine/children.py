@@ -2,18 +2,20 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import FailureError
 
-from flowforge.engine.calls import Call, answered, outcome_of
+from flowforge.engine.actions.contract import ActionAnswer
+from flowforge.engine.calls import Call, outcome_of
 from flowforge.engine.contracts import PREPARE_CHILD, RUN_WORKFLOW, Carried, PrepareChild, RunEnded, RunRequest
 from flowforge.engine.core.events import Settled, UndoSettled
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import StepError
 from flowforge.engine.idempotency import undo_run_id
+from flowforge.engine.keeping import Keeping
 
 _TASK_TIMEOUT: Final = timedelta(seconds=3)
 _RETRY: Final = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_interval=timedelta(seconds=5))
@@ -27,13 +29,15 @@ class Children:
 
     Args:
         parent: the run that starts them.
+        keeping: what that one keeps elsewhere.
 
     Attributes:
         completed: what they carry to be undone, by unit of work; without a state where that is too large.
     """
 
-    def __init__(self, parent: RunRequest) -> None:
-        self._parent = replace(parent, definition={}, input={}, carried=None)
+    def __init__(self, parent: RunRequest, keeping: Keeping) -> None:
+        self._keeping = keeping
+        self._parent = replace(parent, definition={}, input={}, stored={}, carried=None)
         self.completed: dict[Key, Carried] = {}
 
     async def run(self, key: Key, call: Call) -> Settled:
@@ -55,7 +59,8 @@ class Children:
         except FailureError as error:
             return Settled(key, outcome_of(error, key.step)[0])
         self.completed[key] = replace(ended.carried or Carried(state={}, story={}), revision=request.revision)
-        return Settled(key, answered(ended.output, key.step))
+        answer = ActionAnswer(result=ended.output, stored=ended.stored)
+        return Settled(key, await self._keeping.outcome(call, answer))
 
     async def undo(self, key: Key, call: Call) -> UndoSettled:
         """Undo a child that had completed; one that did not has undone itself."""
@@ -82,11 +87,16 @@ class Children:
         return UndoSettled(key=key, status="done")
 
     async def _prepare(self, key: Key, call: Call, *, revision: int | None = None) -> RunRequest:
-        params: Any = call.request.params
         request: RunRequest = await workflow.execute_local_activity(
             PREPARE_CHILD,
             PrepareChild(
-                parent=self._parent, step=key.step, visit=key.visit, item=key.item, params=params, revision=revision
+                parent=self._parent,
+                step=key.step,
+                visit=key.visit,
+                item=key.item,
+                params=call.request.params,
+                call=None if call.request.unfilled is None else call.request,
+                revision=revision,
             ),
             result_type=RunRequest,
             start_to_close_timeout=timedelta(seconds=self._parent.options.local_timeout_s),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flowforge.engine.actions.contract import ActionCall
+from flowforge.engine.core.stored import Stored
 from flowforge.engine.core.views import RunStatus
 
 RUN_WORKFLOW = "RunWorkflow"
@@ -65,6 +67,7 @@ class RunRequest:
         carried: where it was, when it goes on in another run of Temporal's.
         overruled: why a run that had completed is undone after all; None where it is not.
         replay_of: the run whose input this one was given again.
+        stored: those of the input's keys whose values are kept elsewhere; they are not in `input`.
     """
 
     execution_id: str
@@ -85,6 +88,12 @@ class RunRequest:
     carried: "Carried | None" = None
     overruled: str | None = None
     replay_of: str | None = None
+    stored: Mapping[str, Stored] = field(default_factory=dict)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The input's keys, with what stands for values that are kept elsewhere."""
+        return {**self.input, **self.stored}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +124,7 @@ class PrepareChild:
     Attributes:
         parent: that other one, without its definition and input.
         params: the step's: `workflowId`, `input`, `revision`.
+        call: the step's call, where its params are to be filled in first.
         revision: the revision that was run, to undo it.
     """
 
@@ -123,6 +133,7 @@ class PrepareChild:
     visit: int = 1
     item: int | None = None
     params: Any = None
+    call: ActionCall | None = None
     revision: int | None = None
 
 
@@ -186,9 +197,11 @@ class RunEnded:
     Attributes:
         output: the output of a run that was started by another one, for that one.
         carried: where it was, for that one to undo it.
+        stored: what stands for the output, where that is kept elsewhere.
     """
 
     execution_id: str
     status: RunStatus
     output: Any = None
     carried: Carried | None = None
+    stored: Stored | None = None

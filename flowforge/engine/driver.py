@@ -17,7 +17,7 @@ from flowforge.engine.calls import Call, Calls, forward_trial, undo_trial
 from flowforge.engine.children import Children
 from flowforge.engine.clock import Clock
 from flowforge.engine.contracts import Carried, RunRequest
-from flowforge.engine.core.bindings import BindingError, Bindings, data_for
+from flowforge.engine.core.bindings import Bindings
 from flowforge.engine.core.codec import dump, load
 from flowforge.engine.core.commands import Cancel, Command, Decide, Run, StartTimer, StopTimer, Undo
 from flowforge.engine.core.events import (
@@ -33,11 +33,15 @@ from flowforge.engine.core.interpreter import advance
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Outcome
 from flowforge.engine.core.plan import CHILD, Plan
-from flowforge.engine.core.state import State
+from flowforge.engine.core.state import RUN, State
+from flowforge.engine.core.step_bindings import BindingError
+from flowforge.engine.core.stored import read, write
 from flowforge.engine.core.views import RunStatus, outstanding, run_status
 from flowforge.engine.definition.step import Step
 from flowforge.engine.flight import Flight
-from flowforge.engine.performing import WAITS, begin_wait, not_called, perform, perform_undo
+from flowforge.engine.keeping import Keeping
+from flowforge.engine.packing import pack, unpack
+from flowforge.engine.performing import WAITS, begin_wait, begin_wait_with, not_called, perform, perform_undo
 from flowforge.engine.saving import SAVE, RunSaved
 from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_CARRIED_BYTES, size_of
 from flowforge.engine.story import Story, details
@@ -60,6 +64,7 @@ class Driver:
 
     Attributes:
         state: where it is.
+        keeping: what it keeps elsewhere.
     """
 
     def __init__(self, request: RunRequest, plan: Plan, bindings: Bindings) -> None:
@@ -67,8 +72,8 @@ class Driver:
         self.plan: Final = plan
         self._resumed: list[Command] = []
         self._request = request
-        self._bindings = bindings
         self._calls = Calls(request, plan, bindings)
+        self.keeping: Final = Keeping(request, plan, bindings, self._calls.burden)
         self._story = Story(request, plan)
         self._clock = Clock(_time_left(request, plan), lambda: self.tell(DeadlinePassed()))
         self._inbox: deque[Event] = deque()
@@ -79,7 +84,7 @@ class Driver:
         self._held_back: set[Key] = set()
         self._stays = False
         self._wakes: dict[Key, datetime] = {}
-        self._children = Children(request)
+        self._children = Children(request, self.keeping)
         self._task_bytes = 0
         if request.carried is None:
             self.tell(Begin())
@@ -120,7 +125,7 @@ class Driver:
         """Return all that a run takes along."""
         left = self._clock.left()
         return Carried(
-            state=dump(self.state),
+            state=pack(dump(self.state, value=write)),
             story=self._story.carried(),
             wakes=tuple((*key, wake.isoformat()) for key, wake in self._wakes.items() if key in self.state.tasks),
             children=tuple((*key, asdict(carried)) for key, carried in self._children.completed.items()),
@@ -128,7 +133,8 @@ class Driver:
         )
 
     def _go_on(self, carried: Carried) -> None:
-        self.state = load(carried.state)
+        self.state = load(unpack(carried.state), value=read)
+        self._calls.burden.take_over(self.state)
         self._story.go_on(carried.story, self.state)
         self._wakes = {Key(*wake[:3]): datetime.fromisoformat(wake[3]) for wake in carried.wakes}
         self._children.completed = {Key(*child[:3]): Carried(**child[3]) for child in carried.children}
@@ -177,9 +183,9 @@ class Driver:
                 break
             self.state, asked = advance(self.plan, self.state, event)
             for command in asked:
-                if isinstance(command, Decide):
-                    data = data_for(self.plan, self.state, self._request.input, command.key)
-                    self._answers.append(self._bindings.decide(command, data))
+                decided = self.keeping.decide_here(command, self.state) if isinstance(command, Decide) else None
+                if decided is not None:
+                    self._answers.append(decided)
                 else:
                     commands.append(command)
         return commands
@@ -241,6 +247,8 @@ class Driver:
                     await self._begin(key)
                 case Undo(key):
                     await self._begin_undo(key)
+                case Decide(key):
+                    self._flight.decide(key or RUN, self.keeping.decide(command, self.state))
                 case Cancel(key):
                     self._flight.cancel(key)
                 case StartTimer(key, length):
@@ -256,7 +264,10 @@ class Driver:
             self.tell(not_called(key, failed.error))
             return
         if step.action in WAITS and step.task_queue is None:
-            self.tell(begin_wait(step, key, call.request.params))
+            if call.request.unfilled is None:
+                self.tell(begin_wait(step, key, call.request.params))
+            else:
+                self._flight.begin(key, begin_wait_with(step, key, call, self.keeping))
             return
         await self._make_room(call)
         if _is_child(step):
@@ -266,7 +277,7 @@ class Driver:
         is_local = step.id in self._request.effect_free and step.task_queue is None
         trial = forward_trial(step, options, has_deadline=self._clock.has_end)
         local = timedelta(seconds=options.local_timeout_s) if is_local else None
-        self._flight.begin(key, perform(step, key, call, trial, local=local, story=self._story))
+        self._flight.begin(key, perform(step, key, call, trial, local=local, story=self._story, keeping=self.keeping))
 
     async def _begin_undo(self, key: Key) -> None:
         step = self.plan.steps[key.step].definition
@@ -281,7 +292,7 @@ class Driver:
         if step.compensation is None:
             work = self._children.undo(key, call)
         else:
-            work = perform_undo(step, key, call, undo_trial(step, self._request.options))
+            work = perform_undo(step, key, call, undo_trial(step, self._request.options), self.keeping)
         patience = timedelta(seconds=self._request.options.undo_patience_s)
         self._flight.undo(key, work, patience if len(self.state.undos) > 1 else None)
 

@@ -29,12 +29,13 @@ class Flight:
         self._tell = tell
         self._steps: dict[Key, asyncio.Task[Event]] = {}
         self._undos: dict[Key, asyncio.Task[Event]] = {}
+        self._decisions: set[asyncio.Task[Event]] = set()
         self._timers: dict[Key, asyncio.Task[Event]] = {}
 
     @property
     def is_empty(self) -> bool:
-        """Whether no step and no undo is under way; timers may be."""
-        return not self._steps and not self._undos
+        """Whether no step, no undo and no question is under way; timers may be."""
+        return not self._steps and not self._undos and not self._decisions
 
     def begin(self, key: Key, work: _Work) -> None:
         """Run a step."""
@@ -44,6 +45,12 @@ class Flight:
         """Cancel a step; of one that has ended that is told already."""
         if key in self._steps:
             self._steps[key].cancel()
+
+    def decide(self, key: Key, work: _Work) -> None:
+        """Have a question answered; nobody stops that: an answer that comes too late is not heard."""
+        deciding = self._follow(key, work)
+        self._decisions.add(deciding)
+        deciding.add_done_callback(self._decisions.discard)
 
     def undo(self, key: Key, work: _Work, patience: timedelta | None) -> None:
         """Run an undo; tell when it takes longer than there is patience for while others wait for it."""

@@ -19,6 +19,7 @@ from flowforge.engine.contracts import RUN_WORKFLOW, RunOptions, RunRequest
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.definition.address import canonical_bytes
 from flowforge.engine.definition.model import Definition
+from flowforge.engine.filling import Filler
 from flowforge.engine.preparing import Changes, InputRefused, request_for
 from flowforge.engine.store.definitions import DefinitionStore, Revision
 from flowforge.engine.store.keys import StartKeys
@@ -94,6 +95,7 @@ class RunGateway:
         definitions: what can be run.
         reads: the rows.
         keys: the idempotency keys.
+        filler: keeps what is large in an input.
         changes: tells whether an action with these params changes something in the world.
         task_queue: where workers listen.
         options: how runs started here are tried.
@@ -106,6 +108,7 @@ class RunGateway:
         definitions: DefinitionStore,
         reads: RunReads,
         keys: StartKeys,
+        filler: Filler,
         changes: Changes,
         task_queue: str,
         options: RunOptions,
@@ -114,6 +117,7 @@ class RunGateway:
         self._definitions = definitions
         self._reads = reads
         self._keys = keys
+        self._filler = filler
         self._changes = changes
         self._task_queue = task_queue
         self._options = options
@@ -150,6 +154,7 @@ class RunGateway:
             if new.idempotency_key is not None:  # no run was asked for with it: it may be used for a better wish
                 await self._keys.release(new.idempotency_key, execution_id=execution_id)
             raise
+        request = await self._filler.carried(request)
         try:
             await self._start(request, definition)
         except WorkflowAlreadyStartedError:  # its row is not there yet, or came this moment

@@ -9,13 +9,14 @@ from temporalio.exceptions import FailureError
 
 from flowforge.durable.failures import is_cancellation, is_final
 from flowforge.engine.actions.contract import ACT, ActionAnswer
-from flowforge.engine.calls import Call, Trial, answered, outcome_of
-from flowforge.engine.core.bindings import BindingError
+from flowforge.engine.calls import Call, Trial, outcome_of
 from flowforge.engine.core.events import Settled, Suspended, UndoSettled
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Outcome, StepError, Wait
+from flowforge.engine.core.step_bindings import BindingError
 from flowforge.engine.core.waits import wait_of
 from flowforge.engine.definition.step import Step
+from flowforge.engine.keeping import Keeping
 from flowforge.engine.story import Story
 
 WAITS: Final = frozenset({"delay", "wait"})
@@ -26,7 +27,7 @@ _WAIT: Final = workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
 
 
 async def perform(
-    step: Step, key: Key, call: Call, trial: Trial, *, local: timedelta | None, story: Story
+    step: Step, key: Key, call: Call, trial: Trial, *, local: timedelta | None, story: Story, keeping: Keeping
 ) -> Settled | Suspended:
     """Run a step's action until it answers, refuses, is cancelled, or its time is over.
 
@@ -38,10 +39,11 @@ async def perform(
         local: how long a first attempt inside the workflow task may take; None where there is none: an action that has
             an effect is in history before it acts.
         story: told how often it was tried.
+        keeping: keeps its result elsewhere where that is large.
     """
     began = workflow.now()
     try:
-        answer = await _ask(step, key, call, trial, local)
+        answer = await _ask(step, key, call, trial, local, keeping)
     except FailureError as error:
         outcome, attempts = outcome_of(error, step.id)
         story.note(key, attempts=attempts, details={})
@@ -49,17 +51,26 @@ async def perform(
     story.note(key, attempts=_attempts(answer), details=answer.details)
     if answer.wait is not None:
         return Suspended(key, in_time(_wait(answer), step, began))
-    return Settled(key, answered(answer.result, step.id))
+    return Settled(key, await keeping.outcome(call, answer))
 
 
-async def perform_undo(step: Step, key: Key, call: Call, trial: Trial) -> UndoSettled:
+async def perform_undo(step: Step, key: Key, call: Call, trial: Trial, keeping: Keeping) -> UndoSettled:
     """Run a step's compensation until it has succeeded, or failed for good."""
     try:
-        answer = await _through_queue(step, f"undo {key}", call, trial)
+        answer = await _through_queue(step, f"undo {key}", call, trial, keeping)
     except FailureError as error:
         outcome, _ = outcome_of(error, step.id)
         return UndoSettled(key=key, status="failed", error=outcome.error)
     return UndoSettled(key=key, status="not_needed" if answer.not_needed else "done")
+
+
+async def begin_wait_with(step: Step, key: Key, call: Call, keeping: Keeping) -> Settled | Suspended:
+    """Begin a step that only waits, and of which the params have to be fetched."""
+    try:
+        params = await keeping.params(call.request)
+    except FailureError as error:
+        return Settled(key, outcome_of(error, step.id)[0])
+    return begin_wait(step, key, params)
 
 
 def begin_wait(step: Step, key: Key, params: Any) -> Settled | Suspended:
@@ -87,7 +98,9 @@ def not_called(key: Key, error: StepError) -> Settled:
     return Settled(key, Outcome(kind="failed", error=error, began=False))
 
 
-async def _ask(step: Step, key: Key, call: Call, trial: Trial, local: timedelta | None) -> ActionAnswer:
+async def _ask(
+    step: Step, key: Key, call: Call, trial: Trial, local: timedelta | None, keeping: Keeping
+) -> ActionAnswer:
     if local is not None:
         try:
             answer: ActionAnswer = await workflow.execute_local_activity(
@@ -103,10 +116,10 @@ async def _ask(step: Step, key: Key, call: Call, trial: Trial, local: timedelta 
                 raise
         else:
             return answer
-    return await _through_queue(step, str(key), call, trial)
+    return await _through_queue(step, str(key), call, trial, keeping)
 
 
-async def _through_queue(step: Step, summary: str, call: Call, trial: Trial) -> ActionAnswer:
+async def _through_queue(step: Step, summary: str, call: Call, trial: Trial, keeping: Keeping) -> ActionAnswer:
     if step.task_queue is None:
         answer: ActionAnswer = await workflow.execute_activity(
             ACT,
@@ -122,7 +135,7 @@ async def _through_queue(step: Step, summary: str, call: Call, trial: Trial) -> 
         return answer
     result: Any = await workflow.execute_activity(
         call.request.action,
-        call.request.params,
+        await keeping.params(call.request),
         task_queue=step.task_queue,
         start_to_close_timeout=trial.attempt_timeout,
         schedule_to_close_timeout=trial.timeout,

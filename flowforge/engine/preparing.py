@@ -11,6 +11,7 @@ from flowforge.engine.contracts import PrepareChild, RunRequest
 from flowforge.engine.core.keys import Key
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.pointers import join
+from flowforge.engine.filling import Filler
 from flowforge.engine.idempotency import child_id, forward_key
 from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
 from flowforge.engine.store.definitions import DefinitionStore, Revision
@@ -79,11 +80,13 @@ class ChildRuns:
     Args:
         definitions: what can be run.
         changes: tells whether an action changes something.
+        filler: knows what runs keep elsewhere.
     """
 
-    def __init__(self, definitions: DefinitionStore, changes: Changes) -> None:
+    def __init__(self, definitions: DefinitionStore, changes: Changes, filler: Filler) -> None:
         self._definitions = definitions
         self._changes = changes
+        self._filler = filler
 
     async def prepare(self, wish: PrepareChild) -> RunRequest:
         """Return the run that a step starts.
@@ -98,7 +101,8 @@ class ChildRuns:
         parent = wish.parent
         if parent.depth >= MAX_DEPTH:
             raise Conflict(f"runs have started one another {MAX_DEPTH} deep")
-        params = wish.params if isinstance(wish.params, dict) else {}
+        asked = wish.params if wish.call is None else (await self._filler.filled(wish.call)).params
+        params = asked if isinstance(asked, dict) else {}
         name, given = params.get("workflowId"), params.get("input") or {}
         revision = wish.revision or params.get("revision")
         if not isinstance(name, str) or not isinstance(given, dict) or not isinstance(revision, int | None):
@@ -109,7 +113,7 @@ class ChildRuns:
         key = forward_key(parent.execution_id, parent.generation, Key(wish.step, wish.visit, wish.item))
         request = request_for(found, found.definition, given, execution_id=child_id(key), changes=self._changes)
         return replace(
-            request,
+            await self._filler.carried(request),
             metadata=parent.metadata,
             tenant_id=parent.tenant_id,
             parent_execution_id=parent.execution_id,

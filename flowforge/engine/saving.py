@@ -7,6 +7,7 @@ from typing import Any, Literal
 from flowforge.engine.contracts import RunRequest
 from flowforge.engine.core.outcomes import UndoStatus
 from flowforge.engine.core.state import StepStatus
+from flowforge.engine.core.stored import Stored
 from flowforge.engine.core.views import RunStatus, StepView
 
 SAVE = "engine.save"
@@ -41,6 +42,7 @@ class StepChange:
         ended_at: when it ended.
         error: `code` and `message`, where it did not succeed.
         details: what its action told beside its result.
+        stored: what stands for its result, where that is kept elsewhere.
     """
 
     step_id: str
@@ -53,6 +55,7 @@ class StepChange:
     result: Any = None
     error: Mapping[str, str] | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    stored: Stored | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,7 @@ class SaveRun:
         waiting: what it waits for.
         is_over: whether this is its end.
         reopens: whether a run that had completed is undone after all.
+        output_stored: what stands for the output, where that is kept elsewhere.
     """
 
     execution_id: str
@@ -127,6 +131,7 @@ class SaveRun:
     events: tuple[Transition, ...] = ()
     is_over: bool = False
     reopens: bool = False
+    output_stored: Stored | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

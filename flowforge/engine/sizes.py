@@ -1,4 +1,4 @@
-"""How large values are as Temporal carries them; each is measured once, however many steps read it."""
+"""How large values are as Temporal carries them, and from when on they are kept elsewhere."""
 
 import json
 from collections.abc import Mapping
@@ -7,12 +7,28 @@ from typing import Any, Final
 MAX_RESULT_BYTES: Final = 256 * 1024
 """The largest result of a step, and the largest input of a run."""
 
+MAX_INLINE_BYTES: Final = 16 * 1024
+"""The largest value that a run carries itself."""
+
+MAX_INLINE_TOTAL: Final = 64 * 1024
+"""When all that it carries itself comes to so much, only tiny values join it."""
+
+TINY_BYTES: Final = 128
+"""A value that is no larger than what would stand for it."""
+
+FEW_ITEMS: Final = 16
+"""Of so many items each result may be carried, up to `SMALL_ITEM_BYTES`; of more, none is."""
+
+SMALL_ITEM_BYTES: Final = 1024
+
+MAX_FETCHED_BYTES: Final = 16 * 1024 * 1024
+"""The most that is fetched for one call: what its params name."""
+
 MAX_CALL_BYTES: Final = 1024 * 1024
 """The most that is sent with one call, and with all the calls of one workflow task but for its last."""
 
-
-MAX_CARRIED_BYTES: Final = 1536 * 1024
-"""The most that a run takes along into another run of Temporal's."""
+MAX_CARRIED_BYTES: Final = 1024 * 1024
+"""The most that a run takes along into another run of Temporal's, compressed, besides its definition."""
 
 
 def size_of(value: Any) -> int:

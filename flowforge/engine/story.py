@@ -11,6 +11,7 @@ from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import StepError
 from flowforge.engine.core.plan import Plan
 from flowforge.engine.core.state import State, UndoEntry
+from flowforge.engine.core.stored import Stored
 from flowforge.engine.core.views import RunStatus, progress, run_status, step_view
 from flowforge.engine.saving import EventStatus, SaveRun, StepChange, Transition, UndoChange, Waiting
 
@@ -102,7 +103,8 @@ class Story:
             status=status,
             opening=replace(self._request, definition={}) if is_new else None,
             failure=_failure(state),
-            output=state.output,
+            output=None if isinstance(state.output, Stored) else state.output,
+            output_stored=state.output if isinstance(state.output, Stored) else None,
             waiting=waiting,
             steps=steps,
             undos=undos,
@@ -130,7 +132,7 @@ class Story:
         ended_at = None
         if found.status != "active":
             ended_at = at if told is None or has_begun_anew or told.ended_at is None else told.ended_at
-        succeeded = found.status == "succeeded"
+        result = state.values.get(step) if found.status == "succeeded" else None
         return StepChange(
             step_id=step,
             view=step_view(state, step),
@@ -139,9 +141,10 @@ class Story:
             attempts=self._attempts.get(Key(step, found.visit), 0),
             started_at=None if found.status == "skipped" else started_at,
             ended_at=None if found.status == "skipped" else ended_at,
-            result=state.values.get(step) if succeeded else None,
+            result=None if isinstance(result, Stored) else result,
             error=_error(found.error),
             details=self._details.get(step, {}) if found.status != "active" else {},
+            stored=result if isinstance(result, Stored) else None,
         )
 
     def _changed_undos(self, before: State, after: State) -> Iterator[UndoChange]:

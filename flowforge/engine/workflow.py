@@ -34,6 +34,7 @@ from flowforge.engine.core.events import (
     UndoWrittenOff,
 )
 from flowforge.engine.core.plan import Plan
+from flowforge.engine.core.stored import Stored
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.driver import Driver
@@ -96,7 +97,7 @@ class RunWorkflow:
     @workflow.update
     async def resume(self, data: object = None) -> RunState:
         """Let a paused run go on; in any other one, wake what waits first, with data as its result."""
-        return await self._told(Resumed(data))
+        return await self._told(Resumed(await self._driver.keeping.carried(data)))
 
     @resume.validator
     def _validate_resume(self, data: object = None) -> None:  # noqa: ARG002  a validator takes what its update takes
@@ -105,7 +106,7 @@ class RunWorkflow:
     @workflow.update
     async def signal(self, event: EventSignal) -> RunState:
         """Bring an event to whoever waits for it, now or later."""
-        return await self._told(EventArrived(event.name, event.data))
+        return await self._told(EventArrived(event.name, await self._driver.keeping.carried(event.data)))
 
     @signal.validator
     def _validate_signal(self, event: EventSignal) -> None:  # noqa: ARG002  the same
@@ -132,7 +133,9 @@ class RunWorkflow:
     @workflow.update
     async def retry(self, request: RetryHeld) -> RunState:
         """Have a held run go on from where it failed."""
-        return await self._told(Retry(step=request.step, values=request.values))
+        keep = self._driver.keeping.carried
+        values = {name: await keep(value) for name, value in request.values.items()}
+        return await self._told(Retry(step=request.step, values=values))
 
     @retry.validator
     def _validate_retry(self, request: RetryHeld) -> None:
@@ -169,12 +172,13 @@ class RunWorkflow:
         name = self._request.execution_id
         if self._request.parent_execution_id is None or status != "completed":
             return RunEnded(execution_id=name, status=status)
-        carried = self._driver.carried()
+        carried, output = self._driver.carried(), self._driver.state.output
         is_small = size_of(carried.state) <= MAX_CALL_BYTES
         return RunEnded(
             execution_id=name,
             status=status,
-            output=self._driver.state.output,
+            output=None if isinstance(output, Stored) else output,
+            stored=output if isinstance(output, Stored) else None,
             carried=carried if is_small else None,
         )
 

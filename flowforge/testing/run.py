@@ -9,7 +9,7 @@ import jsonschema_rs
 
 from flowforge.engine.actions.contract import ActionAnswer, ActionCall
 from flowforge.engine.actions.declaration import ActionContext
-from flowforge.engine.core.bindings import BindingError, Bindings, data_for, undo_data_for
+from flowforge.engine.core.bindings import Bindings, data_for, undo_data_for
 from flowforge.engine.core.commands import Cancel, Command, Decide, Finish, Run, StartTimer, StopTimer, Undo
 from flowforge.engine.core.events import (
     Begin,
@@ -27,6 +27,7 @@ from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Outcome
 from flowforge.engine.core.plan import CHILD, Plan
 from flowforge.engine.core.state import State
+from flowforge.engine.core.step_bindings import BindingError
 from flowforge.engine.core.views import RunStatus, run_status
 from flowforge.engine.core.waits import wait_of
 from flowforge.engine.definition.model import Definition

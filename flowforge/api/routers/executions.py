@@ -125,7 +125,7 @@ async def list_executions(
 @router.get("/executions/{execution}", response_model=ExecutionView, responses=problems(400, 404, 422, 503))
 async def get_execution(execution: ExecutionName, engine: Engine, services: Services, state: RequestState) -> Response:
     """Return a run: where it is, its steps with their results, its undos, what it waits for."""
-    run = await engine.runs.get(execution)
+    run = await engine.reads.with_values(await engine.runs.get(execution))
     state["logged"] = {"execution_id": run.execution_id}
     return json_response(execution_view(run, services.temporal_url(run.execution_id)))
 
@@ -183,7 +183,7 @@ async def _start(new: NewRun, pointer: str, request: Request, engine: Engine, se
     location = f"/executions/{started.execution_id}"
     if wait_s is not None:
         try:
-            run = await engine.runs.wait(started.execution_id, wait_s)
+            run = await engine.reads.with_values(await engine.runs.wait(started.execution_id, wait_s))
         except Fault:
             pass  # the run is accepted, whatever became of the waiting
         else:

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from flowforge.api.schemas.orders import timestamp
 from flowforge.engine.control import RunAccepted
 from flowforge.engine.core.outcomes import UndoStatus
+from flowforge.engine.core.stored import Stored
 from flowforge.engine.core.views import RunStatus, StepView
 from flowforge.engine.gateway import StartedRun
 from flowforge.engine.store.records import RunEvent, RunRecord, StepRecord
@@ -46,7 +47,9 @@ class StepResult(TypedDict):
     visit: Annotated[int, Field(description="The how-manieth visit this is, where steps are come to again.")]
     attempts: int
     duration: Annotated[int | None, Field(description="Milliseconds.")]
-    result: Any
+    result: Annotated[
+        Any, Field(description="Where it is large, and with it the run: `{$ref, size}`, the path under which it is.")
+    ]
     error: ErrorView | None
     details: dict[str, Any]
 
@@ -172,7 +175,7 @@ def execution_view(run: RunRecord, temporal_url: str) -> ExecutionView:
         "completedSteps": [step.step_id for step in steps if step.status == "succeeded"],
         "failedSteps": [step.step_id for step in steps if step.status in {"failed", "cancelled"}],
         "skippedSteps": [step.step_id for step in steps if step.status == "skipped"],
-        "stepResults": {step.step_id: _step(step) for step in steps},
+        "stepResults": {step.step_id: _step(step, _result(run, step)) for step in steps},
         "compensations": [
             {
                 "name": undo.key,
@@ -195,9 +198,9 @@ def execution_view(run: RunRecord, temporal_url: str) -> ExecutionView:
             }
             for each in run.waiting
         ],
-        "context": {**run.input, **{step.step_id: step.result for step in steps if step.status == "succeeded"}},
+        "context": {**run.input, **{step.step_id: _result(run, step) for step in steps if step.status == "succeeded"}},
         "input": dict(run.input),
-        "output": run.output,
+        "output": _shown(run.output, run.output_stored, f"/executions/{run.execution_id}/output"),
         "cancelReason": run.cancel_reason,
         "replays": list(run.replays),
         "temporalUrl": temporal_url,
@@ -215,14 +218,23 @@ def event_view(event: RunEvent) -> EventView:
     }
 
 
-def _step(step: StepRecord) -> StepResult:
+def _result(run: RunRecord, step: StepRecord) -> Any:
+    return _shown(step.result, step.stored, f"/executions/{run.execution_id}/results/{step.step_id}")
+
+
+def _shown(value: Any, stored: Stored | None, path: str) -> Any:
+    """Return a value, or where to find one that is not shown here."""
+    return value if stored is None else {"$ref": path, "size": stored.size}
+
+
+def _step(step: StepRecord, result: Any) -> StepResult:
     return {
         "stepId": step.step_id,
         "status": step.view,
         "visit": step.visit,
         "attempts": step.attempts,
         "duration": length_ms(step.started_at, step.ended_at),
-        "result": step.result,
+        "result": result,
         "error": _error(step.error),
         "details": dict(step.details),
     }

@@ -5,7 +5,7 @@ import contextvars
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 from temporalio import activity
@@ -19,6 +19,22 @@ from flowforge.errors import FlowForgeError
 from flowforge.services.delivery import BindLogContext
 
 
+class Fills(Protocol):
+    """Fetches what is kept elsewhere, and keeps what is too large to be carried."""
+
+    async def filled(self, call: ActionCall) -> ActionCall:
+        """Return a call with all that its action may read.
+
+        Raises:
+            Refused: its params cannot be filled in.
+        """
+        ...
+
+    async def kept(self, call: ActionCall, answer: ActionAnswer) -> ActionAnswer:
+        """Return an answer as its run can carry it."""
+        ...
+
+
 class ActionActivities:
     """Runs the actions of a registry.
 
@@ -27,9 +43,16 @@ class ActionActivities:
     its details.
     """
 
-    def __init__(self, actions: ActionRegistry, threads: Executor, bind: BindLogContext | None = None) -> None:
-        """Take the actions, where plain functions run, and what binds the log context (None: nothing)."""
+    def __init__(
+        self,
+        actions: ActionRegistry,
+        threads: Executor,
+        bind: BindLogContext | None = None,
+        filler: Fills | None = None,
+    ) -> None:
+        """Take the actions, where plain functions run, what binds the log context, and what keeps large values."""
         self._actions = actions
+        self._filler = filler
         self._threads = threads
         self._bind = bind
 
@@ -40,14 +63,18 @@ class ActionActivities:
         if self._bind is not None:
             self._bind(**call.labels, execution_id=call.execution_id, step=call.step_id)
         policy = info.retry_policy
-        context = ActionContext(
-            call=call,
-            attempt=info.attempt,
-            max_attempts=policy.maximum_attempts or None if policy is not None else None,
-            scheduled_at=info.scheduled_time,
-        )
         try:
+            if self._filler is not None:
+                call = await self._filler.filled(call)
+            context = ActionContext(
+                call=call,
+                attempt=info.attempt,
+                max_attempts=policy.maximum_attempts or None if policy is not None else None,
+                scheduled_at=info.scheduled_time,
+            )
             answer = await self._answer(call, context)
+            if self._filler is not None:
+                answer = await self._filler.kept(call, answer)
             return replace(answer, details={**answer.details, "attempt": info.attempt})
         except Refused as refusal:
             raise _final(refusal.code, refusal.message, info.attempt, refusal.details) from refusal

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from flowforge.engine.actions.declaration import ActionContext, Refused, Wait, action
 from flowforge.engine.actions.loading import action_of
 from flowforge.engine.actions.registry import Action
-from flowforge.engine.core.bindings import BindingError
 from flowforge.engine.core.plan import CHILD
+from flowforge.engine.core.step_bindings import BindingError
 from flowforge.engine.core.waits import wait_of
 from flowforge.engine.definition.step import NOOP
 from flowforge.engine.expressions.errors import ExpressionFailure, ExpressionSyntaxError

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from flowforge.engine.core.stored import Stored
+from flowforge.engine.sizes import MAX_INLINE_BYTES
+
 ACT = "engine.act"
 """The activity that runs any action by its name."""
 
@@ -26,6 +29,12 @@ class ActionCall:
         key: the idempotency key, the same for every attempt; an undo's is another one than its step's.
         undo: whether this undoes a step.
         labels: what the log lines of this run carry.
+        stored: what of the context is kept elsewhere, by name; of an undo's `undo` it is the result.
+        unfilled: the step as its definition has it, where its params read something of that: they are filled in by
+            whoever fetches it.
+        keep_as: under which name its result is kept, where it is large.
+        keep_part: which part of that it is; None for the whole.
+        inline_bytes: how large a result may be to be answered as it is.
     """
 
     execution_id: str
@@ -41,6 +50,11 @@ class ActionCall:
     key: str
     undo: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    stored: Mapping[str, Stored] = field(default_factory=dict)
+    unfilled: Mapping[str, Any] | None = None
+    keep_as: str = ""
+    keep_part: int | None = None
+    inline_bytes: int = MAX_INLINE_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +82,11 @@ class ActionAnswer:
 
     Attributes:
         details: what is kept beside the result for people, for example an HTTP status and headers.
+        stored: what stands for the result, where that is kept elsewhere.
     """
 
     result: Any = None
     wait: WaitAnswer | None = None
     not_needed: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
+    stored: Stored | None = None

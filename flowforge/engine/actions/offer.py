@@ -22,6 +22,8 @@ from flowforge.engine.actions.services import ServiceActions
 from flowforge.engine.actions.signing import read_secrets
 from flowforge.engine.actions.transform import Transform
 from flowforge.engine.actions.webhook import webhook
+from flowforge.engine.filling import Filler
+from flowforge.engine.store.values import RunValues
 from flowforge.errors import StartupError
 from flowforge.persistence.database import Database
 from flowforge.security.egress import EgressPolicy
@@ -102,7 +104,8 @@ async def open_offer(
                 sample_actions(database),
                 load_actions(options.modules),
             )
-            yield Offer(registry=registry, activities=ActionActivities(registry, threads, bind))
+            filler = Filler(RunValues(database))
+            yield Offer(registry=registry, activities=ActionActivities(registry, threads, bind, filler))
     finally:
         await pool.close()
         await asyncio.to_thread(threads.shutdown)

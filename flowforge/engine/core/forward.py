@@ -8,6 +8,7 @@ from flowforge.engine.core.items import item_ended, items_known
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Failure, Outcome, StepError, Wait
 from flowforge.engine.core.state import RUN, Stage, StepState, Task
+from flowforge.engine.core.stored import part_of
 from flowforge.engine.core.turn import Turn
 from flowforge.engine.core.unwinding import fail
 from flowforge.engine.core.ways import complete, finish, readiness, step_ended, step_skipped, way_chosen
@@ -40,7 +41,7 @@ def enter(turn: Turn, key: Key) -> None:
         fail(turn, Failure(kind="failed", error=error, step=key.step))
         return
     before = turn.steps.get(key.step)
-    if before is not None and before.items is not None and isinstance(before.items.value, list | tuple):
+    if before is not None and before.items is not None:
         _keep_items_for_undo(turn, key.step, before.items.value)
     turn.steps[key.step] = StepState(status="active", visit=key.visit)
     _next_stage(turn, key, after=None)
@@ -175,8 +176,8 @@ def _mail_for(turn: Turn, wait: Wait) -> tuple[Any] | None:
     return None
 
 
-def _keep_items_for_undo(turn: Turn, step: str, values: list[Any] | tuple[Any, ...]) -> None:
+def _keep_items_for_undo(turn: Turn, step: str, values: Any) -> None:
     """Let each undo of an earlier visit keep its item: the step is about to have others."""
     for entry in turn.undos:
         if entry.key.step == step and entry.key.item is not None and entry.item is None:
-            turn.change_undo(entry.key, item=values[entry.key.item])
+            turn.change_undo(entry.key, item=part_of(values, entry.key.item))

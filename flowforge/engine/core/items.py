@@ -6,6 +6,7 @@ from flowforge.engine.core.events import ItemList
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Failure, Outcome, OutcomeKind
 from flowforge.engine.core.state import FailedItem, Items, StepState, StepStatus
+from flowforge.engine.core.stored import gathered
 from flowforge.engine.core.turn import Turn
 from flowforge.engine.core.unwinding import fail
 from flowforge.engine.core.ways import CANCELLED, is_fatal, keep, step_ended
@@ -13,7 +14,7 @@ from flowforge.engine.core.ways import CANCELLED, is_fatal, keep, step_ended
 
 def items_known(turn: Turn, key: Key, listed: ItemList) -> None:
     """Begin with the first items."""
-    items = Items(count=listed.count, value=listed.value, results=(None,) * listed.count)
+    items = Items(count=listed.count, value=listed.value, visit=key.visit, results=(None,) * listed.count)
     turn.steps[key.step] = replace(turn.steps[key.step], items=items)
     pump(turn, key.step)
 
@@ -71,10 +72,10 @@ def item_ended(turn: Turn, key: Key, outcome: Outcome) -> None:
 
 def _all_ended(turn: Turn, key: Key, items: Items) -> None:
     if not items.failed:
-        step_ended(turn, key, Outcome(kind="succeeded", result=list(items.results)))
+        step_ended(turn, key, Outcome(kind="succeeded", result=gathered(items.results)))
         return
     kind = items.failed[0].kind
-    step_ended(turn, key, Outcome(kind=kind, result=list(items.results), error=items.error))
+    step_ended(turn, key, Outcome(kind=kind, result=gathered(items.results), error=items.error))
 
 
 def _stopped(turn: Turn, step: str, items: Items) -> None:
@@ -87,5 +88,5 @@ def _stopped(turn: Turn, step: str, items: Items) -> None:
         status: StepStatus = "cancelled" if worst == "cancelled" else "failed"
         turn.steps[step] = replace(state, status=status, way="shut", kind=worst, error=items.error)
     elif items.next == items.count and not items.again:
-        keep(turn, turn.plan.steps[step].definition, list(items.results))
+        keep(turn, turn.plan.steps[step].definition, gathered(items.results))
         turn.steps[step] = replace(state, status="succeeded", way="open", kind="succeeded")

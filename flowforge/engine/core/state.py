@@ -69,6 +69,7 @@ class Items:
     Attributes:
         count: how many items there are.
         value: the list, or what stands for it.
+        visit: the visit in which they were listed; items that are tried again come in later ones.
         next: the first item that has not started.
         results: what the items gave, by position; None where there is nothing yet.
         failed: the items that did not succeed.
@@ -78,6 +79,7 @@ class Items:
 
     count: int
     value: Any = field(default=None, hash=False)
+    visit: int = 1
     next: int = 0
     results: tuple[Any, ...] = field(default=(), hash=False)
     failed: tuple[FailedItem, ...] = ()

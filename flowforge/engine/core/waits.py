@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from flowforge.engine.core.bindings import BindingError
 from flowforge.engine.core.outcomes import Wait
+from flowforge.engine.core.step_bindings import BindingError
 from flowforge.engine.durations import DurationError, parse
 
 OnTimeout = Literal["fail", "continue", "branch"]

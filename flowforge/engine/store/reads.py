@@ -1,17 +1,24 @@
 """Reads the runs' rows, which the runs' own turns write."""
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, select
 
+from flowforge.engine.core.stored import Stored, read
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.store.records import RunEvent, RunRecord, StepRecord, UndoRecord
+from flowforge.engine.store.values import fetch, texts
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.engine import EXECUTION_EVENTS, EXECUTION_STEPS, EXECUTION_UNDOS, EXECUTIONS
 
+MAX_SHOWN_BYTES: Final = 4 * 1024 * 1024
+"""How much of what is kept elsewhere is shown with a run."""
+
+_PARTS_AT_ONCE: Final = 16
+_OUTPUT: Final = ""  # no step is called so
 _ALL: Final = 1_000_000
 _MOST_REPLAYS: Final = 100
 _PARTS: Final = frozenset({"steps", "undos", "replays"})
@@ -49,6 +56,43 @@ class RunReads:
     async def get(self, execution_id: str) -> RunRecord | None:
         """Return a run with its steps and undos, or None."""
         return await self._database.read(_get, execution_id)
+
+    async def with_values(self, run: RunRecord) -> RunRecord:
+        """Return a run with its results and its output, as far as all of them come to no more than `MAX_SHOWN_BYTES`.
+
+        What comes after that is left where it is kept; the output comes first, then the results of the latest steps.
+        """
+        room = MAX_SHOWN_BYTES
+        wanted: dict[str, Stored] = {}
+        kept = {step.step_id: step.stored for step in sorted(run.steps, key=_latest, reverse=True)}
+        for name, stored in {_OUTPUT: run.output_stored, **kept}.items():
+            if stored is not None and stored.size <= room:
+                wanted[name] = stored
+                room -= stored.size
+        if not wanted:
+            return run
+        found = await self._database.read(fetch, wanted)
+        steps = tuple(
+            replace(step, result=found[step.step_id], stored=None) if step.step_id in found else step
+            for step in run.steps
+        )
+        if _OUTPUT in found:
+            run = replace(run, output=found[_OUTPUT], output_stored=None)
+        return replace(run, steps=steps)
+
+    async def text(self, stored: Stored) -> AsyncIterator[bytes]:
+        """Yield a value as JSON, a list a few parts at a time: it may be larger than memory should be.
+
+        Raises:
+            NotFound: it was removed.
+        """
+        if stored.count is None:
+            yield (await self._database.read(texts, stored, 0, 1))[0].encode()
+            return
+        for first in range(0, stored.count, _PARTS_AT_ONCE):
+            parts = await self._database.read(texts, stored, first, _PARTS_AT_ONCE)
+            yield ("[" if first == 0 else ",").encode() + ",".join(parts).encode()
+        yield b"]" if stored.count else b"[]"
 
     async def list(
         self,
@@ -103,7 +147,7 @@ def _get(connection: Connection, execution_id: str) -> RunRecord | None:
     undos = connection.execute(_UNDOS, {"id": execution_id})
     return _record(
         row,
-        steps=tuple(StepRecord(**_named(step)) for step in steps),
+        steps=tuple(_step(step) for step in steps),
         undos=tuple(UndoRecord(**_named(undo)) for undo in undos),
         replays=tuple(connection.execute(_REPLAYS, {"id": execution_id}).scalars()),
     )
@@ -124,9 +168,19 @@ def _progress(connection: Connection, execution_id: str, after: int) -> tuple[Ru
     return status, _events(connection, execution_id, after, _ALL)
 
 
+def _latest(step: StepRecord) -> float:
+    return 0.0 if step.ended_at is None else step.ended_at.timestamp()
+
+
 def _record(row: Row[Any], **parts: Any) -> RunRecord:
     values = _named(row)
-    return RunRecord(**{**values, "waiting": tuple(values["waiting"]), **parts})
+    told = {"waiting": tuple(values["waiting"]), "output_stored": read(values["output_stored"])}
+    return RunRecord(**{**values, **told, **parts})
+
+
+def _step(row: Row[Any]) -> StepRecord:
+    values = _named(row)
+    return StepRecord(**{**values, "stored": read(values["stored"])})
 
 
 def _named(row: Row[Any]) -> dict[str, Any]:

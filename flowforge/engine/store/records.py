@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from flowforge.engine.core.outcomes import UndoStatus
 from flowforge.engine.core.state import StepStatus
+from flowforge.engine.core.stored import Stored
 from flowforge.engine.core.views import RunStatus, StepView
 
 ENDED: Final = frozenset({"completed", "failed", "compensated", "cancelled"})
@@ -27,6 +28,7 @@ class StepRecord:
     result: Any
     error: Mapping[str, str] | None
     details: Mapping[str, Any]
+    stored: Stored | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ class RunRecord:
         steps: those it has come to; empty in lists.
         undos: those of a run that turns back, in the order in which they run; empty in lists.
         replays: the runs that were given its input again, newest first; empty in lists.
+        output_stored: what stands for the output, where that is kept elsewhere.
     """
 
     execution_id: str
@@ -94,6 +97,7 @@ class RunRecord:
     steps: tuple[StepRecord, ...] = ()
     undos: tuple[UndoRecord, ...] = ()
     replays: tuple[str, ...] = ()
+    output_stored: Stored | None = None
 
     @property
     def is_over(self) -> bool:

@@ -8,7 +8,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 
 from flowforge.engine.contracts import RunRequest
+from flowforge.engine.core.stored import Stored, write
 from flowforge.engine.saving import RunSaved, SaveRun
+from flowforge.engine.store.values import fetch
 from flowforge.errors import Fault
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.engine import EXECUTION_EVENTS, EXECUTION_STEPS, EXECUTION_UNDOS, EXECUTIONS
@@ -17,6 +19,7 @@ _LOAD: Final = select(EXECUTIONS).where(EXECUTIONS.c.execution_id == bindparam("
 _MUTABLE: Final = (
     "status",
     "output",
+    "output_stored",
     "failure",
     "waiting",
     "generation",
@@ -92,7 +95,7 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
     if request.status == "completed" and row.cancel_reason is not None:
         # It was called off before it could complete: its steps are as they are, its end is not this one.
         events = tuple(event for event in request.events if event.step_id is not None)
-        request = replace(request, status=row.status, output=None, is_over=False, events=events)
+        request = replace(request, status=row.status, output=None, output_stored=None, is_over=False, events=events)
     connection.execute(_SAVE, {"id": request.execution_id, **_mutable(request), "generation": row.generation})
     _write_parts(connection, request)
     return RunSaved(status=request.status, is_over=request.is_over, cancel_reason=row.cancel_reason)
@@ -104,7 +107,7 @@ def _open(connection: Connection, request: SaveRun, run: RunRequest) -> None:
         "execution_id": run.execution_id,
         "workflow_id": run.workflow_id,
         "revision": run.revision,
-        "input": dict(run.input),
+        "input": {**run.input, **fetch(connection, run.stored)},
         "metadata": dict(run.metadata),
         "tenant_id": run.tenant_id,
         "parent_execution_id": run.parent_execution_id,
@@ -123,6 +126,7 @@ def _mutable(request: SaveRun) -> dict[str, Any]:
     return {
         "status": request.status,
         "output": request.output,
+        "output_stored": None if request.output_stored is None else write(request.output_stored),
         "failure": None if request.failure is None else dict(request.failure),
         "waiting": [asdict(waiting) for waiting in request.waiting],
         "run_id": request.run_id,
@@ -162,7 +166,12 @@ def _row(change: dict[str, Any], execution_id: str) -> dict[str, Any]:
         for name in ("started_at", "ended_at", "at")
         if name in change
     }
-    return {**change, **times, "execution_id": execution_id}
+    stored = (
+        {"stored": None if change["stored"] is None else write(Stored(**change["stored"]))}
+        if "stored" in change
+        else {}
+    )
+    return {**change, **times, **stored, "execution_id": execution_id}
 
 
 def _mark_cancelled(connection: Connection, execution_id: str, reason: str, at: datetime) -> MarkedRun | None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import JSON, CheckConstraint, Column, Float, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import JSON, CheckConstraint, Column, Float, ForeignKey, Index, Integer, String, Table, Text
 
 from flowforge.persistence.tables.metadata import METADATA
 from flowforge.persistence.types import AutoNumber, UtcTimestamp
@@ -42,6 +42,7 @@ EXECUTIONS: Final = Table(
     Column("status", String, nullable=False),
     Column("input", JSON, nullable=False),
     Column("output", JSON),
+    Column("output_stored", JSON),
     Column("failure", JSON),
     Column("waiting", JSON, nullable=False),
     Column("metadata", JSON, nullable=False),
@@ -92,11 +93,12 @@ EXECUTION_STEPS: Final = Table(
     Column("started_at", UtcTimestamp),
     Column("ended_at", UtcTimestamp),
     Column("result", JSON),
+    Column("stored", JSON),
     Column("error", JSON),
     Column("details", JSON, nullable=False),
     sqlite_with_rowid=False,
 )
-"""The steps that a run has come to, as they are now."""
+"""The steps that a run has come to, as they are now; `stored` stands for a result that is kept in `run_values`."""
 
 EXECUTION_UNDOS: Final = Table(
     "execution_undos",
@@ -150,3 +152,13 @@ EXECUTION_KEYS: Final = Table(
     sqlite_with_rowid=False,
 )
 """Which run an idempotency key stands for, and what was asked for with it; null never expires."""
+
+RUN_VALUES: Final = Table(
+    "run_values",
+    METADATA,
+    Column("ref", String, primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""Values that are too large for a run to carry, as JSON; `ref` begins with the run's id; part -1 is a whole one."""

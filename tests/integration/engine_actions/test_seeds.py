@@ -18,6 +18,7 @@ from flowforge.engine.actions.offer import OfferOptions, open_offer
 from flowforge.engine.activities import RunActivities
 from flowforge.engine.contracts import RunOptions
 from flowforge.engine.control import RunControl
+from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import NewRun, RunGateway
 from flowforge.engine.preparing import ChildRuns
 from flowforge.engine.store.definitions import DefinitionStore
@@ -25,6 +26,7 @@ from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
 from flowforge.engine.store.records import RunRecord
 from flowforge.engine.store.rows import RunRows
+from flowforge.engine.store.values import RunValues
 from flowforge.engine.workflow import RunWorkflow
 from flowforge.orders.audit import audit
 from flowforge.orders.journal import OrderJournal
@@ -80,12 +82,14 @@ async def _open_house(client: Client, url: str) -> AsyncIterator[House]:
     queue = f"house-{uuid.uuid4()}"
     rows, reads, definitions = RunRows(database), RunReads(database), DefinitionStore(database)
     async with open_offer(options, services=services, database=database) as offer:
-        children = ChildRuns(definitions, offer.registry.has_effect)
+        filler = Filler(RunValues(database))
+        children = ChildRuns(definitions, offer.registry.has_effect, filler)
         gateway = RunGateway(
             client,
             definitions=definitions,
             reads=reads,
             keys=StartKeys(database),
+            filler=filler,
             changes=offer.registry.has_effect,
             task_queue=queue,
             options=_PATIENT,
@@ -94,7 +98,7 @@ async def _open_house(client: Client, url: str) -> AsyncIterator[House]:
             client,
             task_queue=queue,
             workflows=[RunWorkflow],
-            activities=[*activities_of_runs(RunActivities(rows, children)), offer.activities.act],
+            activities=[*activities_of_runs(RunActivities(rows, children, filler)), offer.activities.act],
             workflow_runner=sandbox_for(client.data_converter),
             interceptors=[Heartbeats()],
         ):

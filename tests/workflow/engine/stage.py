@@ -18,6 +18,7 @@ from flowforge.engine.actions.contract import ACT, ActionAnswer, ActionCall
 from flowforge.engine.activities import RunActivities
 from flowforge.engine.contracts import RunOptions
 from flowforge.engine.control import RunControl
+from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import NewRun, RunGateway
 from flowforge.engine.preparing import ChildRuns
 from flowforge.engine.saving import SaveRun
@@ -26,6 +27,7 @@ from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
 from flowforge.engine.store.records import RunRecord
 from flowforge.engine.store.rows import RunRows
+from flowforge.engine.store.values import RunValues
 from flowforge.engine.workflow import RunWorkflow
 from flowforge.persistence.database import Database
 from flowforge.worker.heartbeats import Heartbeats
@@ -51,12 +53,14 @@ class Actions:
         done: the forward actions and undos that came to their end, in order.
     """
 
+    filler: Filler
     plays: dict[str, Play] = field(default_factory=dict)
     calls: list[ActionCall] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
 
     @activity.defn(name=ACT)
     async def act(self, call: ActionCall) -> ActionAnswer:
+        call = await self.filler.filled(call)
         self.calls.append(call)
         name = f"{'undo ' if call.undo else ''}{call.step_id}{'' if call.item is None else f'[{call.item}]'}"
         play = self.plays.get(name) or self.plays.get(call.action)
@@ -66,7 +70,7 @@ class Actions:
         finally:
             beating.cancel()
         self.done.append(name)
-        return answer if isinstance(answer, ActionAnswer) else ActionAnswer(result=answer)
+        return await self.filler.kept(call, answer if isinstance(answer, ActionAnswer) else ActionAnswer(result=answer))
 
     @property
     def undone(self) -> list[str]:
@@ -185,7 +189,9 @@ async def open_stage(
     """Open a stage with a task queue of its own; the database is up to date."""
     database = Database(url)
     task_queue = f"stage-{uuid.uuid4()}"
-    definitions, reads, rows, actions = DefinitionStore(database), RunReads(database), WatchedRows(database), Actions()
+    filler = Filler(RunValues(database))
+    definitions, reads, rows = DefinitionStore(database), RunReads(database), WatchedRows(database)
+    actions = Actions(filler)
 
     def changes(name: str, _params: Any) -> bool:
         return name not in {"free", "condition"}
@@ -195,6 +201,7 @@ async def open_stage(
         definitions=definitions,
         reads=reads,
         keys=StartKeys(database),
+        filler=filler,
         changes=changes,
         task_queue=task_queue,
         options=options,
@@ -205,7 +212,10 @@ async def open_stage(
             client,
             task_queue=task_queue,
             workflows=[RunWorkflow],
-            activities=[*activities_of_runs(RunActivities(rows, ChildRuns(definitions, changes))), actions.act],
+            activities=[
+                *activities_of_runs(RunActivities(rows, ChildRuns(definitions, changes, filler), filler)),
+                actions.act,
+            ],
             workflow_runner=sandbox_for(client.data_converter),
             interceptors=[Heartbeats()],
             max_cached_workflows=cached,

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from flowforge.engine.core.bindings import BindingError, Bindings, data_for, undo_data_for
+from flowforge.engine.core.bindings import Bindings, data_for, undo_data_for
 from flowforge.engine.core.commands import Decide
 from flowforge.engine.core.events import Decided, ItemList
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Wait
+from flowforge.engine.core.step_bindings import BindingError
 from flowforge.engine.core.waits import wait_of
 from tests.unit.engine.core.walk import Walk, step
 
@@ -90,12 +91,22 @@ def test_output_is_rendered_or_an_error() -> None:
 
 
 def test_names_that_a_step_reads_are_known_before_it_does() -> None:
-    assert bindings(params="${order.id}", condition="limit > 1").reads(A) == frozenset({"order", "limit"})
+    known = bindings(params="${order.id}", condition="limit > 1")
+    assert known.reads(A) == frozenset({"order"})
+    assert known.reads(Decide(A, "condition")) == frozenset({"limit"})
     assert bindings(input={"type": "keys", "keys": ["name"]}, params={}).reads(A) == frozenset({"name"})
     assert bindings().reads(A) is None
-    assert bindings(params={}, compensation={"action": "undo"}).reads(A) is None
-    assert bindings(params={}, condition="context['a'] > 1").reads(A) == frozenset({"a"})
-    assert bindings(params={}, condition="context[name] > 1").reads(A) is None
+    assert bindings(params={}, compensation={"action": "undo"}).reads(A, undo=True) is None
+    undo = {"action": "undo", "params": "${name}"}
+    assert bindings(params={}, compensation=undo).reads(A, undo=True) == frozenset({"name", "undo"})
+    assert bindings(params={"code": "", "inputKey": "order"}).reads(A) == frozenset({"order"})
+    assert bindings(condition="context['a'] > 1").reads(Decide(A, "condition")) == frozenset({"a"})
+    assert bindings(condition="context[name] > 1").reads(Decide(A, "condition")) is None
+    each = {"items": "order.lines", "as": "line"}
+    assert bindings(forEach=each).reads(Decide(A, "items")) == frozenset({"order"})
+    ways = [{"condition": "limit > 1", "to": None}, {"condition": "name", "to": None}]
+    assert bindings(transitions=ways).reads(Decide(A, "transition")) == frozenset({"limit", "name"})
+    assert bindings(output="${name}").reads(Decide(None, "output")) == frozenset({"name"})
 
 
 def test_data_of_an_item_and_of_its_undo() -> None:
