@@ -25,6 +25,8 @@ _FAULTS: Final = {
     for is_longest, steps in ((False, ALWAYS), (True, FORWARD))
 }
 _PAUSE_S: Final = 0.25
+_LOOKS: Final = 7
+"""At an order that has been placed, each after twice the time of the one before: some 13 s."""
 
 _ENDS: Final[dict[Kind, frozenset[str]]] = {
     "plain": frozenset({"completed"}),
@@ -125,7 +127,7 @@ class Load:
     async def _ended(self, workflow_id: str) -> None:
         """Wait until an order has ended, but not for ever: one that is held up must not hold up the load."""
         pause_s = 0.1
-        for _ in range(5):
+        for _ in range(_LOOKS):
             record = await self._until_answered(lambda: self.world.reads.get(workflow_id))
             if record is not None and record.is_closed:
                 return

@@ -58,9 +58,9 @@ class Plan:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing was left out or made smaller."""
-        whole = self.times >= 10 and self.kills >= 1000 and self.temporal_kills >= 50
-        return whole and self.marathon_orders >= 10_000 and not self.only
+        """Whether nothing of what was run was made smaller."""
+        whole = self.times >= 10 and self.kills >= 1000 and self.storm_orders >= 3000 and self.temporal_kills >= 50
+        return whole and self.marathon_orders >= 10_000
 
     def chance(self, *of: object) -> random.Random:
         """Return chance of its own for one purpose, so that no purpose depends on the others' number of draws."""

@@ -12,7 +12,7 @@ from chaos.house import House, open_house
 from chaos.judge import Verdict
 from chaos.plan import Plan
 from chaos.report import write
-from chaos.scenarios.catalogue import TOGETHER, Scenario
+from chaos.scenarios.catalogue import SCENARIOS, TOGETHER, Scenario
 
 Tell = Callable[[str], None]
 
@@ -41,7 +41,7 @@ async def run(
                 tell(f"{name}: {len(verdict.violations)} violations in {verdict.took_s:.0f} s, {verdict.told()}")
                 for violation in verdict.violations:
                     tell(f"  {violation}")
-                write(plan, where, verdicts)
+                write(plan, where, name, verdict, tuple(SCENARIOS))
 
             for name in scenarios:
                 if name not in TOGETHER:

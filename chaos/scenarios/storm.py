@@ -20,10 +20,13 @@ _FIELDS: Final = 3
 """So many Temporals with a database and a crew each, side by side: a kill of Temporal is waited for only there."""
 
 _CREW: Final = 3
+_PAUSE_S: Final = (1.0, 2.5)
+"""Between two kills on one field. A new worker takes about a second of a core: faster than this, and two cores do
+nothing else than start workers."""
 
 
 async def storm(house: House, plan: Plan) -> Verdict:
-    """Kill workers once a second on each field, and its Temporal every 20 s."""
+    """Kill workers by chance on each field, and its Temporal every 20 s."""
     verdict = Verdict(name=STORM)
     begun = time.monotonic()
 
@@ -63,7 +66,7 @@ async def field(
     async def disturb(crew: Crew, temporal: Temporal) -> None:
         async def workers() -> None:
             while crew.kills < kills:
-                await asyncio.sleep(chance.uniform(0.5, 1.5))
+                await asyncio.sleep(chance.uniform(*_PAUSE_S))
                 crew.kill_one(chance)
 
         async def server() -> None:
