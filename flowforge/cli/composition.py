@@ -26,6 +26,7 @@ from flowforge.orders.control_rows import ControlRows
 from flowforge.orders.feed import OrderFeed
 from flowforge.orders.gateway import OrderGateway
 from flowforge.orders.journal import OrderJournal
+from flowforge.orders.lost_returns import WatchedReturns
 from flowforge.orders.read_model import ReadModel
 from flowforge.orders.reconciling import WatchedOrders
 from flowforge.orders.returns import OrderReturns
@@ -93,7 +94,10 @@ class Fulfilment:
         return Reconciler(
             client,
             self.database,
-            [WatchedOrders(self.database, task_queue=self.settings.task_queue)],
+            [
+                WatchedOrders(self.database, task_queue=self.settings.task_queue),
+                WatchedReturns(self.database, task_queue=self.settings.task_queue),
+            ],
             # Process ids come again, above all in containers.
             holder=f"{os.getpid()}@{socket.gethostname()}:{secrets.token_hex(4)}",
             interval=timedelta(seconds=self.settings.reconcile_interval_s),

@@ -22,10 +22,10 @@ from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
 from flowforge.errors import Conflict, NotFound, TemporalUnavailable
 from flowforge.ids import order_id_of, workflow_id_for, workflow_id_of_retry
-from flowforge.orders.contracts import Order, OrderOptions, OrderState, OrderStatus, WriteOff
+from flowforge.orders.contracts import OrderOptions, OrderState, OrderStatus, WriteOff
 from flowforge.orders.control_rows import HOLDABLE, ControlledOrder, ControlRows
 from flowforge.orders.gateway import PlacedOrder
-from flowforge.orders.intake import start
+from flowforge.orders.intake import order_in, start
 from flowforge.orders.reconciling import open_run
 from flowforge.orders.workflow import FULFIL_ORDER, OrderWorkflow
 from flowforge.temporal.asking import unless_gone
@@ -137,7 +137,7 @@ class OrderControl:
             raise Conflict(f"the order was tried again as {row.retried_by!r}")
         workflow_id = workflow_id_of_retry(row.workflow_id)
         again = replace(
-            self._order_in(row),
+            order_in(self._client, row.input),
             order_id=order_id_of(workflow_id),
             workflow_id=workflow_id,
             request_id=request_id,
@@ -181,12 +181,6 @@ class OrderControl:
         decision = WriteOff(name=undo, by=by, reason=reason)
         update_id = f"write-off-{undo}-{row.attempts_of(undo)}"
         return await self._decide(row, OrderWorkflow.write_off_compensation, decision, update_id)
-
-    def _order_in(self, row: ControlledOrder) -> Order:
-        """Read the accepted order as its workflow did."""
-        converter = self._client.data_converter.payload_converter
-        order: Order = converter.from_payloads(converter.to_payloads([row.input]), [Order])[0]
-        return order
 
     async def _cancel_without_row(self, name: str, reason: str) -> ControlledOrder | CancelAccepted:
         """Cancel a run whose order has no row to be marked; mark the row should it come all the same.

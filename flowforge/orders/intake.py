@@ -1,8 +1,8 @@
 """Starting an order's run: accepted is what Temporal has."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
@@ -96,3 +96,10 @@ async def _left_nothing(
     if run.status is WorkflowExecutionStatus.RUNNING or await run.memo_value(BODY, default=None) != body:
         return False
     return await find_row(workflow_id) is None
+
+
+def order_in(client: Client, row: Mapping[str, Any]) -> Order:
+    """Read an accepted order from its row, as its workflow did from Temporal."""
+    converter = client.data_converter.payload_converter
+    order: Order = converter.from_payloads(converter.to_payloads([row]), [Order])[0]
+    return order

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Final, Protocol
 
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
@@ -79,23 +79,20 @@ class OrderReturns:
             options=self._options,
         )
         workflow_id = workflow_id_of_return(record.workflow_id)
-        try:
-            with absence_as_fault():
-                await self._client.start_workflow(
-                    ReturnWorkflow.run,
-                    request,
-                    id=workflow_id,
-                    task_queue=self._task_queue,
-                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                    task_timeout=TASK_TIMEOUT,
-                    static_summary=f"return of {record.order_id}",
-                    request_eager_start=True,
-                    rpc_timeout=START_TIMEOUT,
-                )
-        except WorkflowAlreadyStartedError:
-            pass  # it is under way, or has just ended
+        is_new = await start_return(self._client, request, task_queue=self._task_queue, only_if_new=True)
+        # Else it is under way, or has just ended; or the database was restored to a day before it, and the row counts.
+        if not is_new and await self._has_ended(workflow_id) and not await self._is_returned(record.order_id):
+            await start_return(self._client, request, task_queue=self._task_queue)
         await self._wait(workflow_id)
         return await self._find(record.order_id)
+
+    async def _has_ended(self, workflow_id: str) -> bool:
+        with absence_as_fault():
+            run = await self._client.get_workflow_handle(workflow_id).describe(rpc_timeout=START_TIMEOUT)
+        return run.status is not WorkflowExecutionStatus.RUNNING
+
+    async def _is_returned(self, order_id: str) -> bool:
+        return (await self._find(order_id)).status == "returned"
 
     async def _wait(self, workflow_id: str) -> None:
         try:
@@ -111,3 +108,34 @@ class OrderReturns:
         if record is None:
             raise NotFound(f"there is no order {name!r}")
         return record
+
+
+async def start_return(client: Client, request: ReturnOrder, *, task_queue: str, only_if_new: bool = False) -> bool:
+    """Start the run that takes an order back; tell whether it was us who did.
+
+    Args:
+        client: connected to Temporal; the worker's own client makes the start eager.
+        request: what is taken back.
+        task_queue: where workers listen.
+        only_if_new: whether one that completed bars another.
+
+    Raises:
+        TemporalUnavailable: whether Temporal took it is unknown.
+    """
+    policies = WorkflowIDReusePolicy
+    try:
+        with absence_as_fault():
+            await client.start_workflow(
+                ReturnWorkflow.run,
+                request,
+                id=workflow_id_of_return(request.workflow_id),
+                task_queue=task_queue,
+                id_reuse_policy=policies.ALLOW_DUPLICATE_FAILED_ONLY if only_if_new else policies.ALLOW_DUPLICATE,
+                task_timeout=TASK_TIMEOUT,
+                static_summary=f"return of {request.order_id}",
+                request_eager_start=True,
+                rpc_timeout=START_TIMEOUT,
+            )
+    except WorkflowAlreadyStartedError:
+        return False
+    return True

@@ -2,7 +2,7 @@
 
 A workflow that is terminated, or that Temporal has lost, cannot undo anything. Its order, or its run of a definition,
 is open in the database and nobody works on it. The reconciler finds such things by their rows, asks Temporal about each
-by its name (lists lag), and has them unwound by a workflow of their own.
+by its name (lists lag), and has them unwound, or gone on with, by a workflow of their own.
 """
 
 import asyncio
@@ -43,6 +43,7 @@ class Turn:
     Attributes:
         looked_at: how much that is open and does not move was compared with Temporal.
         unwound: what had no workflow, and has got one that unwinds it.
+        resumed: what had no workflow, and has got one that goes on with it.
         cancelled: what was told again that it is to be cancelled.
         released: what had ended and gave back what it still held.
         failed: with what something went wrong; it is tried again.
@@ -51,6 +52,7 @@ class Turn:
 
     looked_at: int = 0
     unwound: list[str] = field(default_factory=list)
+    resumed: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -59,7 +61,7 @@ class Turn:
     @property
     def has_done_something(self) -> bool:
         """Whether anything was done."""
-        return bool(self.unwound or self.cancelled or self.released)
+        return bool(self.unwound or self.resumed or self.cancelled or self.released)
 
 
 class Reconciler:
@@ -140,9 +142,10 @@ class Reconciler:
             turn.released += await watched.tidy()
         if turn.has_done_something:
             _LOG.warning(
-                "of %d open %s that did not move %d had no workflow and are unwound, %d were cancelled again; "
-                "%d that had ended gave back what they held",
-                *(turn.looked_at, self._all, len(turn.unwound), len(turn.cancelled), len(turn.released)),
+                "of %d open %s that did not move %d had no workflow and are unwound, %d go on again, "
+                "%d were cancelled again; %d that had ended gave back what they held",
+                *(turn.looked_at, self._all, len(turn.unwound), len(turn.resumed), len(turn.cancelled)),
+                len(turn.released),
             )
         return turn
 
@@ -200,6 +203,8 @@ class Reconciler:
                 self._told.discard(each.name)
                 if mended == "unwound":
                     turn.unwound.append(each.name)
+                elif mended == "resumed":
+                    turn.resumed.append(each.name)
                 elif mended == "cancelled":
                     turn.cancelled.append(each.name)
         return None

@@ -6,7 +6,7 @@ from typing import Literal, Protocol, TypeVar
 
 from temporalio.client import Client
 
-Mended = Literal["unwound", "cancelled"]
+Mended = Literal["unwound", "resumed", "cancelled"]
 
 
 class Still(Protocol):
@@ -57,7 +57,8 @@ class Watched(Protocol[T]):
         """Ask Temporal for the workflow of one of them; have it unwound where there is none.
 
         Returns:
-            What was done: `unwound` where a workflow was started that does it, `cancelled` where one had not heard yet
+            What was done: `unwound` where a workflow was started that does it, `resumed` where one was started that
+            goes on with what only goes forward, `cancelled` where one had not heard yet
             that it is to be cancelled; None where all is well, or somebody else was faster.
 
         Raises:

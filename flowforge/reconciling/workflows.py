@@ -23,7 +23,7 @@ async def open_workflow(client: Client, *names: str) -> WorkflowExecutionDescrip
         RPCError: it answered something else; whether there is such a workflow is unknown.
     """
     for name in names:
-        found = await _describe(client, name)
+        found = await find_workflow(client, name)
         if found is not None and found.status is WorkflowExecutionStatus.RUNNING:
             return found
     return None
@@ -43,7 +43,12 @@ async def cancel_again(client: Client, workflow: WorkflowExecutionDescription, r
     return True
 
 
-async def _describe(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:
+async def find_workflow(client: Client, workflow_id: str) -> WorkflowExecutionDescription | None:
+    """Return the latest run of a workflow, open or not; None where Temporal says for certain that it knows none.
+
+    Raises:
+        As `open_workflow`.
+    """
     try:
         with absence_as_fault():
             return await client.get_workflow_handle(workflow_id).describe(rpc_timeout=_TIMEOUT)

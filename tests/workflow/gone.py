@@ -14,9 +14,11 @@ from flowforge.orders.activities import OrderActivities
 from flowforge.orders.audit import audit
 from flowforge.orders.gateway import PlacedOrder
 from flowforge.orders.journal import OrderJournal
+from flowforge.orders.lost_returns import WatchedReturns
 from flowforge.orders.reconciling import WatchedOrders
 from flowforge.orders.records import OrderRecord
 from flowforge.reconciling.reconciler import Reconciler, Turn
+from flowforge.reconciling.watched import Watched
 from flowforge.worker.app import build_worker
 from flowforge.worker.registration import activities_of
 from tests.workflow.shop import REPLAYER, Counter
@@ -28,7 +30,9 @@ LONG = timedelta(minutes=5)
 def reconciler(counter: Counter, *, client: Client | None = None, **how: Any) -> Reconciler:
     """Return a reconciler of its own process, which takes an order for still at once."""
     known = {"interval": LONG, "still_after": timedelta(0), "holder": str(uuid.uuid4())}
-    watched = [WatchedOrders(counter.database, task_queue=counter.task_queue)]
+    watched: list[Watched[Any]] = [
+        kind(counter.database, task_queue=counter.task_queue) for kind in (WatchedOrders, WatchedReturns)
+    ]
     return Reconciler(client or counter.client, counter.database, watched, **{**known, **how})
 
 

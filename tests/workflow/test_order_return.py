@@ -1,7 +1,9 @@
 """Completed orders that come back: parcel, units and money, once and whole, whatever happens meanwhile."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +21,15 @@ from flowforge.orders.returning import RETURN_STEPS
 from flowforge.services.lines import Line
 from flowforge.services.payments.contracts import RefundPart
 from flowforge.services.shipping.contracts import CarrierStatus, MoveShipment
+from tests.replay.walk import failing_for_good
+from tests.workflow.gone import reconciler, turn
 from tests.workflow.shop import REPLAYER, Gate, Shop, open_shop
 from tests.workflow.table import name_of
 
 ACTIVITIES = [*(name_of(step.do) for step in RETURN_STEPS), "orders.mark_returned"]
+MIDDLE = [(activity, moment) for activity in ACTIVITIES for moment in ("before", "after")][1:-1]
+"""From when something of a return has taken effect until all has."""
+
 LINES = (Line(product_id="SKU-002", quantity=1), Line(product_id="SKU-001", quantity=2))
 
 
@@ -159,6 +166,51 @@ async def test_terminated_in_the_middle_it_is_asked_for_again_and_ends_whole(sho
     with pytest.raises(Conflict):
         await first
     await _is_whole(shop, await shop.returns.take_back(placed.order_id, "req_2"), before)
+
+
+@pytest.mark.parametrize(("activity", "moment"), MIDDLE)
+async def test_terminated_in_the_middle_the_reconciler_has_it_go_on(shop: Shop, activity: str, moment: str) -> None:
+    before = await _stock(shop)
+    placed = await _completed(shop)
+    gate = Gate(at=2)
+    getattr(shop.hooks, moment)[activity] = gate
+    asked = asyncio.create_task(shop.returns.take_back(placed.order_id, "req_1"))
+    await gate.reached.wait()
+    ours = reconciler(shop)
+    assert (await turn(ours)).resumed == []  # it has a run
+    await shop.client.get_workflow_handle(workflow_id_of_return(placed.workflow_id)).terminate()
+    assert (await turn(ours)).resumed == [placed.order_id]
+    await shop.client.get_workflow_handle(workflow_id_of_return(placed.workflow_id)).result()
+    gate.open()
+    await asyncio.gather(asked, return_exceptions=True)
+    assert (await turn(ours)).resumed == []
+    await _is_whole(shop, await shop.returns.take_back(placed.order_id, "req_2"), before)
+
+
+async def test_service_refused_for_good_the_reconciler_leaves_it_to_people(shop: Shop) -> None:
+    placed = await _completed(shop)
+    shop.hooks.before["payments.refund_rest"] = failing_for_good("account_closed")
+    with pytest.raises(Conflict):
+        await shop.returns.take_back(placed.order_id, "req_1")
+    assert (await turn(reconciler(shop))).resumed == []
+
+
+async def test_database_alone_is_restored_to_before_the_return_it_is_returned_again(shop: Shop, tmp_path: Path) -> None:
+    before = await _stock(shop)
+    placed = await _completed(shop)
+    live, backup = str(shop.database.url.database), str(tmp_path / "backup.sqlite3")
+    _copy(live, backup)
+    assert (await shop.returns.take_back(placed.order_id, "req_1")).status == "returned"
+    _copy(backup, live)
+    record = await shop.reads.get(placed.order_id)
+    assert record is not None
+    assert record.status == "completed"
+    await _is_whole(shop, await shop.returns.take_back(placed.order_id, "req_2"), before)
+
+
+def _copy(source: str, target: str) -> None:
+    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as written:
+        read.backup(written)
 
 
 async def test_order_that_has_not_completed_is_not_returned(shop: Shop) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from flowforge.orders.checks.check import Check
+from flowforge.persistence.tables.ledger import OF_RETURNS
 
 LIVENESS: Final[Sequence[Check]] = (
     Check(
@@ -19,12 +20,11 @@ LIVENESS: Final[Sequence[Check]] = (
     Check(
         area="liveness",
         name="a return that was begun comes to its end",
-        query="""
-            select l.saga_id from ledger l join orders o on o.order_id = l.saga_id
-            where l.operation in ('shipping.take_back', 'warehouse.restock', 'payments.refund_rest')
-            and o.status <> 'returned'
-            group by l.saga_id having max(l.created_at) < :late
-        """,
+        query=f"""
+            select saga_id from ledger join orders on order_id = saga_id
+            where {OF_RETURNS} and status <> 'returned'
+            group by saga_id having max(ledger.created_at) < :late
+        """,  # noqa: S608 -- our own words
     ),
     Check(
         area="liveness",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import JSON, CheckConstraint, Column, Integer, String, Table
+from sqlalchemy import JSON, CheckConstraint, Column, Index, Integer, String, Table, text
 
 from flowforge.persistence.tables.metadata import METADATA
 from flowforge.persistence.types import UtcTimestamp
@@ -20,3 +20,8 @@ LEDGER: Final = Table(
     Column("undone_at", UtcTimestamp),
     sqlite_with_rowid=False,
 )
+
+OF_RETURNS: Final = "operation in ('shipping.take_back', 'warehouse.restock', 'payments.refund_rest')"
+"""The rows of returns, which are few. Only a query that says it in the same words finds them by their index."""
+
+Index("ix_ledger_of_returns", LEDGER.c.saga_id, sqlite_where=text(OF_RETURNS), postgresql_where=text(OF_RETURNS))
