@@ -228,14 +228,35 @@ class FlowForge:
         return await self._control(execution_id, "signals", name, body={"data": data})
 
     async def cancel(self, execution_id: str, *, reason: str = "cancelled", source: str | None = None) -> Accepted:
-        """Call a run off: no further action starts, and what was done is undone.
+        """Call a run off: no further action starts, and what was done is undone; reason and source are kept with it."""
+        return await self._control(execution_id, "cancel", body={"reason": reason, "source": source})
+
+    async def retry(
+        self,
+        execution_id: str,
+        *,
+        from_step: str | None = None,
+        context: Mapping[str, Any] | None = None,
+        revision: int | None = None,
+    ) -> Accepted:
+        """Let a run go on that has failed, perhaps with an edit.
 
         Args:
             execution_id: the run.
-            reason: why, in one line; it is kept with the run.
-            source: who asks for it.
+            from_step: the failed step to try again; all of them by default.
+            context: results and input keys that are edited first.
+            revision: the revision of the definition with which it goes on; its own by default.
         """
-        return await self._control(execution_id, "cancel", body={"reason": reason, "source": source})
+        wishes = {"fromStep": from_step, "context": None if context is None else dict(context), "revision": revision}
+        body = {name: value for name, value in wishes.items() if value is not None}
+        return await self._control(execution_id, "retry", body=body)
+
+    async def replay(self, execution_id: str, *, idempotency_key: str | None = None) -> Started:
+        """Start a new run with the input, the revision and the labels of one, whatever became of that.
+
+        The same idempotency key again gives the same new run.
+        """
+        return _read(Started, await self._api.post("executions", execution_id, "replay", key=idempotency_key))
 
     async def compensate(self, execution_id: str) -> Accepted:
         """Have a run undone that is held open after a failure."""

@@ -8,8 +8,10 @@ from flowforge.cli.api import api
 from flowforge.cli.audit import audit
 from flowforge.cli.bench import bench
 from flowforge.cli.demo import demo
+from flowforge.cli.executions import app as executions
 from flowforge.cli.migrate import migrate
 from flowforge.cli.orders import app as orders
+from flowforge.cli.running import run_definition
 from flowforge.cli.starter import starter
 from flowforge.cli.temporal import temporal
 from flowforge.cli.versions import worker_versions
@@ -27,9 +29,11 @@ def main() -> None:
         pretty_exceptions_enable=False,
     )
     app.command("all")(all_in_one)
+    app.command("run")(run_definition)
     for command in (demo, api, worker, temporal, starter, audit, migrate, worker_versions, bench):
         app.command()(command)
     app.add_typer(inventory.app, name="inventory")
     app.add_typer(orders.app, name="orders")
     app.add_typer(workflows.app, name="workflows")
+    app.add_typer(executions.app, name="executions")
     app()

@@ -169,6 +169,7 @@ class ExecutionSummary(Answer):
     metadata: dict[str, Any]
     tenant_id: str | None
     parent_execution_id: str | None
+    replay_of: str | None = None
     error: Failure | None
 
     @property
@@ -193,6 +194,7 @@ class Execution(ExecutionSummary):
         input: what it was given.
         output: what it gives back; None before it completes.
         cancel_reason: why it was called off.
+        replays: the runs that were given its input again, newest first.
         temporal_url: where Temporal's UI shows it.
     """
 
@@ -208,6 +210,7 @@ class Execution(ExecutionSummary):
     input: dict[str, Any]
     output: Any
     cancel_reason: str | None
+    replays: tuple[str, ...] = ()
     temporal_url: str
 
 

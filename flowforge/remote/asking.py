@@ -67,9 +67,10 @@ class Api:
         """Return what is at a path."""
         return self._value(await self._ask("GET", self._address(*path), params=_given(parameters)))
 
-    async def post(self, *path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Ask for something to be done, and return the answer."""
-        return self._value(await self._ask("POST", self._address(*path), json=body))
+    async def post(self, *path: str, body: Mapping[str, Any] | None = None, key: str | None = None) -> Any:
+        """Ask for something to be done, and return the answer; the same key again asks for nothing more."""
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return self._value(await self._ask("POST", self._address(*path), json=body, headers=headers))
 
     async def send(self, *path: str, text: bytes, media_type: str, **parameters: str | int | None) -> Any:
         """Send a text as it is, and return the answer."""

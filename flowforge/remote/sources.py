@@ -12,6 +12,11 @@ _YAML: Final = "application/yaml"
 _ENDINGS: Final = (".json", ".yaml", ".yml")
 
 
+def names_file(text: str) -> bool:
+    """Tell whether a text is meant as a definition's file."""
+    return text.endswith(_ENDINGS) and "\n" not in text
+
+
 def body_of(source: Mapping[str, Any] | str | Path) -> tuple[bytes, str]:
     """Return a definition's bytes and their media type.
 
@@ -27,17 +32,13 @@ def body_of(source: Mapping[str, Any] | str | Path) -> tuple[bytes, str]:
             return json.dumps(source, allow_nan=False).encode(), _JSON
         except (TypeError, ValueError) as error:
             raise FlowForgeError(f"the definition is no JSON: {error}") from None
-    if isinstance(source, str) and not _is_name(source):
+    if isinstance(source, str) and not names_file(source):
         return source.encode(), _form_of(source.encode())
     try:
         text = Path(source).read_bytes()
     except OSError as error:
         raise FlowForgeError(f"{source}: {error.strerror}") from None
     return text, _form_of(text)
-
-
-def _is_name(text: str) -> bool:
-    return text.endswith(_ENDINGS) and "\n" not in text
 
 
 def _form_of(text: bytes) -> str:

@@ -1,1 +1,1 @@
-"""Commands over definitions in files: nothing of them needs a server."""
+"""Commands over definitions: in files, which needs no server, and of a running FlowForge."""

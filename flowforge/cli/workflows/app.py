@@ -1,11 +1,17 @@
-"""The commands of `workflows` that need no server, and their options."""
+"""The commands of `workflows` and their options: those that need no server, and those that ask one."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-app = typer.Typer(help="Check, draw, prove and test definitions.", no_args_is_help=True)
+from flowforge.cli.asking import ApiUrl, AsJson, ask
+
+if TYPE_CHECKING:
+    from flowforge.cli.stopping import Stop
+    from flowforge.client import FlowForge
+
+app = typer.Typer(help="Check, draw, prove, test and publish definitions.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(help="The definition, JSON or YAML, in any of the forms.", metavar="FILE")]
 Strict = Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")]
@@ -16,7 +22,7 @@ Actions = Annotated[
 
 @app.callback()
 def _workflows() -> None:
-    """Check, draw, prove and test definitions."""
+    """Check, draw, prove, test and publish definitions."""
 
 
 @app.command()
@@ -71,3 +77,59 @@ def run_tests(
     from flowforge.cli.workflows.testing import print_tests
 
     raise typer.Exit(0 if print_tests(files, actions) else 1)
+
+
+@app.command()
+def publish(file: File, *, strict: Strict = False, as_json: AsJson = False, api_url: ApiUrl = None) -> None:
+    """Publish a definition; unchanged, it stays the revision that it is. Exit code 1 if it cannot be accepted."""
+
+    async def act(flowforge: "FlowForge", stop: "Stop") -> int:  # noqa: ARG001
+        from flowforge.cli.orders.look import print_json
+        from flowforge.cli.workflows.publishing import publish
+
+        published = await publish(flowforge, file, strict=strict, quiet=as_json)
+        if as_json:
+            print_json(published.as_json())
+        return 0
+
+    ask(act, api_url)
+
+
+@app.command("list")
+def list_workflows(
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most; as many pages are read as that takes.")] = 50,
+    as_json: AsJson = False,
+    api_url: ApiUrl = None,
+) -> None:
+    """List the definitions that start runs, the newest first, each with its latest revision."""
+
+    async def act(flowforge: "FlowForge", stop: "Stop") -> int:  # noqa: ARG001
+        from flowforge.cli.workflows.publishing import print_definitions
+
+        await print_definitions(flowforge, limit=limit, as_json=as_json)
+        return 0
+
+    ask(act, api_url)
+
+
+@app.command()
+def diff(
+    source: Annotated[str, typer.Argument(help="A file, or the id of a definition.", metavar="FILE|ID")],
+    *,
+    before: Annotated[
+        int | None, typer.Option("--from", min=1, help="The older revision; without, the one before the other.")
+    ] = None,
+    after: Annotated[int | None, typer.Option("--to", min=1, help="The newer revision; without, the latest.")] = None,
+    as_json: AsJson = False,
+    api_url: ApiUrl = None,
+) -> None:
+    """Tell what publishing a FILE would change, or what differs between two revisions of ID."""
+
+    async def act(flowforge: "FlowForge", stop: "Stop") -> int:  # noqa: ARG001
+        from flowforge.cli.workflows.publishing import print_difference
+
+        await print_difference(flowforge, source, before=before, after=after, as_json=as_json)
+        return 0
+
+    ask(act, api_url)

@@ -12,6 +12,7 @@ from flowforge.cli.workflows.known import KnownActions
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.validation.examine import Report, examine
 from flowforge.errors import StartupError
+from flowforge.remote.sources import names_file
 
 
 def known_actions(modules: str | None) -> KnownActions:
@@ -57,6 +58,12 @@ def input_of(file: Path | None) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise refuse(f"{file}: an input is an object")
     return value
+
+
+def file_of(source: str) -> Path | None:
+    """Return the file that is meant; None where it is a definition's id."""
+    file = Path(source)
+    return file if names_file(source) or file.is_file() else None
 
 
 def text_of(file: Path) -> bytes:

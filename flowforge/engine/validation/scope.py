@@ -34,8 +34,10 @@ class Scope:
             for name in {step.id, step.output_key or step.id}:
                 producers[name].add(step.id)
         schema = definition.input_schema if isinstance(definition.input_schema, dict) else {}
-        properties = schema.get("properties")
+        properties, required = schema.get("properties"), schema.get("required")
         names = frozenset(properties) if isinstance(properties, dict) else frozenset()
+        if isinstance(required, list):
+            names |= {name for name in required if isinstance(name, str)}
         return cls(
             producers={name: frozenset(steps) for name, steps in producers.items()},
             before=None if definition.is_state_machine else _ancestors(definition),

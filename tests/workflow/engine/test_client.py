@@ -158,6 +158,23 @@ async def test_operator_decides_about_undos_and_held_runs(flowforge: FlowForge, 
     assert "ada: gone" in [undo.written_off for undo in run.compensations]
 
 
+async def test_held_run_goes_on_with_an_edit_and_is_replayed(flowforge: FlowForge, warm: Stage) -> None:
+    warm.actions.plays["b"] = refuse
+    body = {**BODY, "failurePolicy": "hold", "output": "${to}"}
+    await flowforge.register(body)
+    run_id = (await flowforge.start("pair", {"to": "nowhere"})).execution_id
+    await warm.rows.until_status("needs_attention")
+    del warm.actions.plays["b"]
+    assert (await flowforge.retry(run_id, from_step="b", context={"to": "Ghent"})).execution_id == run_id
+    assert (await flowforge.wait(run_id, timeout_s=30)).output == "Ghent"
+    replayed = await flowforge.replay(run_id, idempotency_key="again")
+    again = await flowforge.replay(run_id, idempotency_key="again")
+    assert (replayed.created, again.created, again.execution_id) == (True, False, replayed.execution_id)
+    run = await flowforge.wait(replayed.execution_id, timeout_s=30)
+    assert (run.replay_of, run.output) == (run_id, "nowhere")
+    assert (await flowforge.status(run_id)).replays == (replayed.execution_id,)
+
+
 async def test_all_findings_of_a_definition_are_told(flowforge: FlowForge) -> None:
     text = _YAML.replace("dependsOn: [a]", "dependsOn: [q], condition: '1 +'")
     with pytest.raises(ApiInvalid) as refused:

@@ -168,6 +168,7 @@ def test_name_that_a_closed_input_does_not_have_is_an_error() -> None:
 def test_name_that_an_open_input_may_have_is_a_warning_where_it_looks_wrong() -> None:
     schema = {"type": "object", "properties": {"order": {}}}
     assert found(a(params="${zzz}"), inputSchema=schema) == [("FF-1103", "/steps/0/params", None)]
+    assert found(a(params="${zzz}"), inputSchema={**schema, "required": ["zzz"]}) == []
     assert found(a(params="${zzz}")) == []
     assert found({"id": "charge"}, b(dependsOn=["charge"], params="${chrage.id}")) == [
         ("FF-1103", "/steps/1/params", 'did you mean "charge"?')
