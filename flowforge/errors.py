@@ -77,6 +77,12 @@ class UnknownPaymentMethod(Refusal):
     code = "unknown_payment_method"
 
 
+class UnknownCharge(Refusal):
+    """There is no such charge to capture."""
+
+    code = "unknown_charge"
+
+
 class ParcelHasLeft(Refusal):
     """The parcel is on its way: it cannot be called back."""
 
@@ -211,6 +217,7 @@ REFUSALS: dict[str, type[Refusal]] = {
         CardDeclined,
         InsufficientFunds,
         UnknownPaymentMethod,
+        UnknownCharge,
         ParcelHasLeft,
         OrderCancelled,
     )

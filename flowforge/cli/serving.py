@@ -70,7 +70,7 @@ async def serve(
         timeout_graceful_shutdown=_FINISH_WITHIN_S,
     )
     engine: EngineServices | None = app.state.services.engine
-    engine_feeds = () if engine is None else (engine.feed,)
+    engine_waits = () if engine is None else (engine.feed, engine.runs)
     server = _Server(config, on_ready)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     asked = asyncio.create_task(stop.wait())
@@ -79,7 +79,7 @@ async def serve(
     finally:
         asked.cancel()
         server.should_exit = True
-        for each in (feed, *engine_feeds):
+        for each in (feed, *engine_waits):
             each.close()
         await serving
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from temporalio.common import RetryPolicy as TemporalRetryPolicy
 from temporalio.exceptions import ApplicationError, TimeoutError  # noqa: A004  Temporal's own: not the built-in one
 
 from flowforge.durable.failures import attempts_of, is_cancellation, message_of, root
-from flowforge.engine.actions.contract import ActionCall
+from flowforge.engine.actions.contract import AFTER_THE_EFFECT, ActionCall
 from flowforge.engine.burden import Burden
 from flowforge.engine.contracts import RunOptions, RunRequest
 from flowforge.engine.core.bindings import Bindings, data_for, needs, undo_data_for, written
@@ -20,14 +20,9 @@ from flowforge.engine.core.state import State
 from flowforge.engine.core.step_bindings import BindingError, Names
 from flowforge.engine.core.stored import split
 from flowforge.engine.definition.names import UNDO
-from flowforge.engine.definition.step import RetryPolicy, Step
 from flowforge.engine.idempotency import forward_key, undo_key
 from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_RESULT_BYTES, Sizes, size_of
-
-TOO_LARGE: Final = "result_too_large"
-"""The code of an action that did what it should, and answered with too much."""
-
-_FIRST_PAUSE: Final = timedelta(milliseconds=200)
+from flowforge.engine.tries import Tries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,38 +144,26 @@ class Calls:
         return Call(request=call, size=given + size)
 
 
-def forward_trial(step: Step, options: RunOptions, *, has_deadline: bool) -> Trial:
-    """Return how a step is tried: faults until its time, or the run's, is over."""
-    attempt = timedelta(seconds=options.attempt_timeout_s)
-    timeout = step.timeout
-    counts = step.retry_policy is not None and step.retry_policy.max_attempts is not None
-    if timeout is None and not has_deadline and not counts:
-        timeout = timedelta(seconds=options.patience_s)
+def trial_of(tries: Tries, options: RunOptions) -> Trial:
+    """Return how Temporal is told to try a call."""
     return Trial(
-        attempt_timeout=attempt if timeout is None else min(timeout, attempt),
-        timeout=timeout,
+        attempt_timeout=tries.attempt_timeout,
+        timeout=tries.timeout,
         silence=timedelta(seconds=options.heartbeat_timeout_s),
-        retry=_retry(step.retry_policy, options.forward_max_interval_s),
-    )
-
-
-def undo_trial(step: Step, options: RunOptions) -> Trial:
-    """Return how a step's compensation is tried: without limit, where it does not say otherwise."""
-    compensation = step.compensation
-    policy = None if compensation is None else compensation.retry_policy
-    given = None if compensation is None else compensation.timeout
-    return Trial(
-        attempt_timeout=given or timedelta(seconds=options.attempt_timeout_s),
-        timeout=None,
-        silence=timedelta(seconds=options.heartbeat_timeout_s),
-        retry=_retry(policy, options.undo_max_interval_s),
+        retry=TemporalRetryPolicy(
+            initial_interval=tries.first_pause,
+            backoff_coefficient=tries.backoff,
+            maximum_interval=tries.longest_pause,
+            maximum_attempts=tries.most or 0,
+            non_retryable_error_types=tries.final or None,
+        ),
     )
 
 
 def outcome_of(error: BaseException, step: str) -> tuple[Outcome, int]:
     """Return what a failed action means, and how often it was tried as far as that is known.
 
-    Whether it took effect is unknown of everything but a refusal; an answer that is too large comes after the effect.
+    Whether it took effect is unknown of everything but a refusal that is not about its answer.
     """
     attempts = attempts_of(error)
     if is_cancellation(error):
@@ -191,7 +174,7 @@ def outcome_of(error: BaseException, step: str) -> tuple[Outcome, int]:
         return Outcome(kind="timed_out", error=late), attempts
     code = cause.type if isinstance(cause, ApplicationError) and cause.type else "internal"
     found = StepError(code=code, message=message_of(error))
-    is_refusal = isinstance(cause, ApplicationError) and cause.non_retryable and code != TOO_LARGE
+    is_refusal = isinstance(cause, ApplicationError) and cause.non_retryable and code not in AFTER_THE_EFFECT
     return Outcome(kind="refused" if is_refusal else "failed", error=found), attempts
 
 
@@ -201,18 +184,4 @@ def answered(result: Any, step: str) -> Outcome:
     if size <= MAX_RESULT_BYTES:
         return Outcome(kind="succeeded", result=result)
     message = f"{step} answered with {size} bytes, at most {MAX_RESULT_BYTES} can be carried"
-    return Outcome(kind="failed", error=StepError(code=TOO_LARGE, message=message))
-
-
-def _retry(policy: RetryPolicy | None, longest_s: float) -> TemporalRetryPolicy:
-    longest = timedelta(seconds=longest_s)
-    if policy is None:
-        return TemporalRetryPolicy(initial_interval=min(_FIRST_PAUSE, longest), maximum_interval=longest)
-    first = policy.initial_delay or min(_FIRST_PAUSE, longest)
-    return TemporalRetryPolicy(
-        initial_interval=max(first, timedelta(milliseconds=1)),
-        backoff_coefficient=policy.backoff_multiplier or 2.0,
-        maximum_interval=max(policy.max_delay or max(longest, first), first),
-        maximum_attempts=policy.max_attempts or 0,
-        non_retryable_error_types=policy.non_retryable or None,
-    )
+    return Outcome(kind="failed", error=StepError(code="result_too_large", message=message))

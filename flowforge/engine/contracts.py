@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from flowforge.engine.actions.contract import ActionCall
 from flowforge.engine.core.stored import Stored
@@ -16,6 +16,9 @@ CANCEL_RUN = "engine.cancel_run"
 
 PREPARE_CHILD = "engine.prepare_child"
 """The activity that looks up what a run that another one starts needs."""
+
+MAX_DEPTH: Final = 10
+"""How deep runs may start one another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

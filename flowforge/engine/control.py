@@ -15,9 +15,9 @@ from temporalio.exceptions import FailureError
 
 from flowforge.engine.contracts import EventSignal, RetryHeld, RunState, UndoDecision
 from flowforge.engine.core.views import RunStatus
+from flowforge.engine.data_checks import check_data
 from flowforge.engine.gateway import RPC_TIMEOUT, RunGateway
 from flowforge.engine.idempotency import undo_run_id
-from flowforge.engine.preparing import check_data
 from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
 from flowforge.engine.store.records import RunRecord
 from flowforge.engine.store.rows import RunRows

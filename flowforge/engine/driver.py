@@ -13,7 +13,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import FailureError
 
-from flowforge.engine.calls import Call, Calls, forward_trial, undo_trial
+from flowforge.engine.calls import Call, Calls, trial_of
 from flowforge.engine.children import Children
 from flowforge.engine.clock import Clock
 from flowforge.engine.contracts import Carried, RunRequest
@@ -45,6 +45,7 @@ from flowforge.engine.performing import WAITS, begin_wait, begin_wait_with, not_
 from flowforge.engine.saving import SAVE, RunSaved
 from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_CARRIED_BYTES, size_of
 from flowforge.engine.story import Story, details
+from flowforge.engine.tries import forward_tries, undo_tries
 
 _MOST_EVENTS: Final = 500
 """How many events one turn takes in: a workflow task must not compute for long."""
@@ -275,12 +276,12 @@ class Driver:
             return
         options = self._request.options
         is_local = step.id in self._request.effect_free and step.task_queue is None
-        trial = forward_trial(step, options, has_deadline=self._clock.has_end)
+        trial = trial_of(forward_tries(step, options, has_deadline=self._clock.has_end), options)
         local = timedelta(seconds=options.local_timeout_s) if is_local else None
         self._flight.begin(key, perform(step, key, call, trial, local=local, story=self._story, keeping=self.keeping))
 
     async def _begin_undo(self, key: Key) -> None:
-        step = self.plan.steps[key.step].definition
+        step, options = self.plan.steps[key.step].definition, self._request.options
         try:
             # A run that was started is undone as it was begun, where its step has no compensation of its own.
             makes = self._calls.forward if step.compensation is None else self._calls.undo
@@ -292,8 +293,8 @@ class Driver:
         if step.compensation is None:
             work = self._children.undo(key, call)
         else:
-            work = perform_undo(step, key, call, undo_trial(step, self._request.options), self.keeping)
-        patience = timedelta(seconds=self._request.options.undo_patience_s)
+            work = perform_undo(step, key, call, trial_of(undo_tries(step, options), options), self.keeping)
+        patience = timedelta(seconds=options.undo_patience_s)
         self._flight.undo(key, work, patience if len(self.state.undos) > 1 else None)
 
     async def _make_room(self, call: Call) -> None:

@@ -17,10 +17,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from flowforge.engine.contracts import RUN_WORKFLOW, RunOptions, RunRequest
 from flowforge.engine.core.views import RunStatus
+from flowforge.engine.data_checks import InputRefused
 from flowforge.engine.definition.address import canonical_bytes
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.filling import Filler
-from flowforge.engine.preparing import Changes, InputRefused, request_for
+from flowforge.engine.preparing import Changes, request_for
 from flowforge.engine.store.definitions import DefinitionStore, Revision
 from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
@@ -121,6 +122,7 @@ class RunGateway:
         self._changes = changes
         self._task_queue = task_queue
         self._options = options
+        self._closing = asyncio.Event()
 
     async def start(self, new: NewRun) -> StartedRun:
         """Accept a run: start its workflow.
@@ -206,17 +208,27 @@ class RunGateway:
         return await self._without_row(execution_id) if record is None else record
 
     async def wait(self, execution_id: str, seconds: float) -> RunRecord:
-        """Wait up to `seconds` for a run to end; return it, ended or as it is then.
+        """Wait up to `seconds` for a run to end, or until `close`; return it, ended or as it is then.
 
         Raises:
             As `get`.
         """
+        ended = asyncio.ensure_future(self._client.get_workflow_handle(execution_id).result())
+        closing = asyncio.ensure_future(self._closing.wait())
         try:
-            async with asyncio.timeout(seconds):
-                await self._client.get_workflow_handle(execution_id).result()
-        except (TimeoutError, WorkflowFailureError, RPCError):
-            pass  # the row tells how it ended, or how far it is
+            await asyncio.wait({ended, closing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in (ended, closing):
+                each.cancel()
+        await asyncio.wait({ended, closing})
+        error = None if ended.cancelled() else ended.exception()
+        if error is not None and not isinstance(error, WorkflowFailureError | RPCError):
+            raise error
         return await self.get(execution_id)
+
+    def close(self) -> None:
+        """End every wait, so that a server can drain: the answer is then the run as it is."""
+        self._closing.set()
 
     def _request(self, execution_id: str, new: NewRun, found: Revision, definition: Definition) -> RunRequest:
         request = request_for(found, definition, new.input, execution_id=execution_id, changes=self._changes)

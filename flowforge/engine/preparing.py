@@ -3,14 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
-import jsonschema_rs
-
-from flowforge.engine.contracts import PrepareChild, RunRequest
+from flowforge.engine.contracts import MAX_DEPTH, PrepareChild, RunRequest
 from flowforge.engine.core.keys import Key
+from flowforge.engine.data_checks import check_data
 from flowforge.engine.definition.model import Definition
-from flowforge.engine.definition.pointers import join
 from flowforge.engine.filling import Filler
 from flowforge.engine.idempotency import child_id, forward_key
 from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
@@ -19,33 +17,6 @@ from flowforge.errors import Conflict, PayloadTooLarge
 
 Changes = Callable[[str, Any], bool]
 """Tells whether an action with these params changes something in the world."""
-
-MAX_DEPTH: Final = 10
-"""How deep runs may start one another."""
-
-
-class InputRefused(ValueError):
-    """A run's input is not as its definition's schema says.
-
-    Attributes:
-        found: JSON pointers into the input, and what is wrong there.
-    """
-
-    def __init__(self, found: tuple[tuple[str, str], ...]) -> None:
-        super().__init__("; ".join(f"{pointer}: {message}" for pointer, message in found))
-        self.found = found
-
-
-def check_data(schema: Any, data: Any) -> None:
-    """Hold data against a JSON Schema.
-
-    Raises:
-        InputRefused: it is not as the schema says.
-    """
-    errors = jsonschema_rs.validator_for(schema, offline=True).iter_errors(data)
-    found = tuple((join("", *error.instance_path), error.message) for error in errors)
-    if found:
-        raise InputRefused(found)
 
 
 def request_for(

@@ -39,6 +39,7 @@ FAILURE_CODES: Final = frozenset(
         "card_declined",
         "insufficient_funds",
         "unknown_payment_method",
+        "unknown_charge",
         "parcel_has_left",
         "step_timeout",
         "injected_fault",

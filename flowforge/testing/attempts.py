@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from flowforge.engine.actions.contract import ActionAnswer
+from flowforge.engine.actions.contract import AFTER_THE_EFFECT, ActionAnswer
 from flowforge.engine.core.outcomes import Outcome, OutcomeKind, StepError
+from flowforge.engine.tries import Tries
 from flowforge.testing.mocks import Answered
 from flowforge.testing.timeline import Timeline
-from flowforge.testing.tries import Tries
 
 ENDLESS: Final = 1_000
 """After how many attempts a test takes it that they go on for ever: no further one is made."""
@@ -39,6 +39,7 @@ class Attempts:
         self._call = call
         self._ended = ended
         self._next: int | None = None
+        self._found: Answered | None = None
         self._end_at: datetime | None = None if tries.timeout is None else timeline.now + tries.timeout
         self._is_over = False
 
@@ -47,29 +48,35 @@ class Attempts:
         self._plan(timedelta(), self._attempt)
 
     def stop(self) -> None:
-        """End it now: what it would have answered is not heard any more."""
+        """End it now: what it would have answered is not heard any more, unless it insists."""
+        if self._found is not None and self._found.insists is not None:
+            self._finish(self._found.insists)
+            return
         self._finish(Outcome(kind="cancelled", error=StepError(code="cancelled", message="cancelled")))
 
     def _attempt(self) -> None:
         self.count += 1
-        found = self._call(self.count)
+        self._found = found = self._call(self.count)
         limit = self._tries.attempt_timeout
         if found.takes is None or found.takes > limit:
             found = Answered(takes=limit)
         self._plan(found.takes or timedelta(), lambda: self._attempt_ended(found))
 
     def _attempt_ended(self, found: Answered) -> None:
+        self._found = None
         if found.answer is not None:
             self._finish(found.answer)
         elif found.refusal is not None:
             error = StepError(code=found.refusal.code, message=found.refusal.message)
-            self._finish(Outcome(kind="refused", error=error))
+            self._finish(Outcome(kind="failed" if error.code in AFTER_THE_EFFECT else "refused", error=error))
         else:
             code = "step_timeout" if found.failure is None else found.failure.code
             message = "did not answer in time" if found.failure is None else found.failure.message
             if self._tries.again(self.count, code):
                 if self.count < ENDLESS:
                     self._plan(self._pause(found), self._attempt)
+                elif self._end_at is not None:
+                    self._plan(self._end_at - self._timeline.now, self._time_is_over)
                 return
             kind: OutcomeKind = "timed_out" if found.failure is None else "failed"
             self._finish(Outcome(kind=kind, error=StepError(code=code, message=message)))

@@ -1,39 +1,19 @@
 """Runs the cases of a file of tests, and tells what came out otherwise than expected."""
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from flowforge.engine.core.views import step_view
+from flowforge.engine.contracts import RunOptions
 from flowforge.engine.proof.happenings import Happening
 from flowforge.engine.proof.replay import StoryError, replay
 from flowforge.engine.validation.catalogue import ActionCatalogue
-from flowforge.testing.documents import Act, Case, Expectation, TestFile, mock_of
+from flowforge.testing.acts import do
+from flowforge.testing.documents import Play, TestFile
 from flowforge.testing.harness import TestHarness
 from flowforge.testing.mocks import NotMockedError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """Something that came out otherwise than expected.
-
-    Attributes:
-        what: what was looked at.
-        expected: what it should have been.
-        found: what it was.
-    """
-
-    what: str
-    expected: Any
-    found: Any
-
-    def lines(self) -> Iterator[str]:
-        """Yield it as people read it."""
-        yield f"{self.what}:"
-        yield f"  - expected {_written(self.expected)}"
-        yield f"  + found    {_written(self.found)}"
+from flowforge.testing.seen import Difference, Seen, differences, unequal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +24,13 @@ class Result:
         name: the case's name.
         differences: what came out otherwise; none where it passed.
         failure: why the run ended as it did, where it failed.
+        seen: the run in its end; None where it did not come to one, or a story was told.
     """
 
     name: str
     differences: tuple[Difference, ...]
     failure: str | None = None
+    seen: Seen | None = None
 
     @property
     def passed(self) -> bool:
@@ -66,83 +48,64 @@ def run_file(path: Path, catalogue: ActionCatalogue | None = None) -> list[Resul
     Raises:
         TestFileError: it cannot be understood.
     """
-    tests = TestFile(path)
-    return [_tell(tests, case, catalogue) if case.happens is not None else _play(tests, case) for case in tests.cases]
+    plays = TestFile(path).plays
+    return [_tell(play, catalogue) if play.case.happens is not None else run_case(play) for play in plays]
 
 
-def _play(tests: TestFile, case: Case) -> Result:
-    mocks = {name: mock_of(value) for name, value in {**tests.mocks, **case.mocks}.items()}
-    harness = TestHarness(mocks, [tests.definition, *tests.others])
+def run_case(play: Play, options: RunOptions | None = None) -> Result:
+    """Run a case in virtual time.
+
+    Args:
+        play: the case.
+        options: how actions are tried, where their steps do not say.
+    """
+    case = play.case
+    harness = TestHarness(play.mocks, [play.definition, *play.others], options=options)
     try:
-        harness.run(tests.definition.id, tests.input if case.input is None else case.input)
-        for act in case.then:
-            _do(harness, act)
-    except (NotMockedError, ValueError) as error:
+        harness.start(play.definition.id, play.input)
+        for number, act in enumerate(case.then, start=1):
+            if act.at is None:
+                harness.go_on()
+            else:
+                harness.until_called(act.at)
+            do(harness, act)
+            if act.expect is not None and (found := tuple(differences(act.expect, _seen(harness)))):
+                told = tuple(replace(one, what=f"after act {number}, {one.what}") for one in found)
+                return Result(name=case.name, differences=told)
+        harness.go_on()
+    except (NotMockedError, LookupError, ValueError) as error:
         return Result(name=case.name, differences=(Difference(what="the test", expected="to run", found=str(error)),))
     state = harness.current.state
     failure = None if state.failure is None else state.failure.error
-    found = tuple(_differences(harness, case.expect))
-    return Result(name=case.name, differences=found, failure=None if failure is None else failure.message)
+    seen = _seen(harness)
+    found = tuple(differences(case.expect, seen))
+    return Result(name=case.name, differences=found, failure=None if failure is None else failure.message, seen=seen)
 
 
-def _tell(tests: TestFile, case: Case, catalogue: ActionCatalogue | None) -> Result:
+def _tell(play: Play, catalogue: ActionCatalogue | None) -> Result:
+    case = play.case
     told = [Happening(who, what) for line in case.happens or () for who, what in line.items()]
     try:
-        found = replay(tests.definition, told, catalogue, given=tests.input if case.input is None else case.input)
+        found = replay(play.definition, told, catalogue, given=play.input)
     except StoryError as error:
         return Result(
             name=case.name, differences=(Difference(what="the story", expected="to happen", found=str(error)),)
         )
     wrong: Mapping[str, str] = found.wrong
     checks = (("status", case.expect.status, found.status), ("wrong", case.expect.wrong, dict(wrong)))
-    return Result(name=case.name, differences=tuple(_unequal(checks)))
+    return Result(name=case.name, differences=tuple(unequal(checks)))
 
 
-def _do(harness: TestHarness, act: Act) -> None:
-    given = act.model_fields_set
-    if act.signal is not None:
-        harness.signal(act.signal, act.data)
-    elif act.cancel is not None:
-        harness.cancel(act.cancel)
-    elif act.let_pass is not None:
-        harness.let_pass(act.let_pass)
-    elif act.pause:
-        harness.pause()
-    elif act.compensate:
-        harness.compensate()
-    elif "resume" in given:
-        harness.resume(act.resume)
-
-
-def _differences(harness: TestHarness, expect: Expectation) -> Iterator[Difference]:
+def _seen(harness: TestHarness) -> Seen:
     run = harness.current
     failure = run.state.failure
-    steps: Any = run.started
-    if isinstance(expect.steps, dict):
-        steps = {step: step_view(run.state, step) for step in expect.steps}
-    attempts = None if expect.attempts is None else {name: run.attempts.get(name, 0) for name in expect.attempts}
-    yield from _unequal(
-        (
-            ("status", expect.status, run.status),
-            ("error", expect.error, None if failure is None else failure.error.code),
-            ("steps", expect.steps, steps),
-            ("undo", expect.undo, run.undone),
-            ("attempts", expect.attempts, attempts),
-        )
+    return Seen(
+        status=run.status,
+        error=None if failure is None else failure.error.code,
+        started=run.started,
+        undone=run.undone,
+        attempts=sum((Counter(each.attempts) for each in harness.runs), Counter()),
+        output=run.state.output,
+        view_of=harness.status_of,
+        value_at=harness.value_at,
     )
-    if "output" in expect.model_fields_set and expect.output != run.state.output:
-        yield Difference(what="output", expected=expect.output, found=run.state.output)
-    for path, value in expect.context.items():
-        found = harness.value_at(path)
-        if found != value:
-            yield Difference(what=f"context {path}", expected=value, found=found)
-
-
-def _unequal(checks: tuple[tuple[str, Any, Any], ...]) -> Iterator[Difference]:
-    for what, expected, found in checks:
-        if expected is not None and expected != found:
-            yield Difference(what=what, expected=expected, found=found)
-
-
-def _written(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,5 +1,6 @@
 """Files of tests: `order.test.yaml` beside `order.yaml`, read into cases."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.problems import DefinitionRefused
 from flowforge.engine.durations import parse
 from flowforge.engine.validation.examine import examine, examine_value
-from flowforge.testing.mocks import Hangs, Returns, Takes
+from flowforge.testing.mocks import Hangs, Insists, Returns, Takes
 
 SUFFIX = ".test.yaml"
 """How files of tests end."""
@@ -54,24 +55,34 @@ class Expectation(_Strict):
 
 
 class Act(_Strict):
-    """One thing that is done to a run that waits: exactly one of its keys is given.
+    """One thing that is done to a run, once it waits for somebody or at a moment that `at` names.
 
     Attributes:
+        at: the unit of work whose action has just been called: `charge`, `each[2]`, `undo charge`.
         signal: the name of an event that is sent.
         resume: whoever waits first is woken with this.
         cancel: why the run is called off.
         let_pass: how much time passes.
         pause: the run is paused.
         compensate: a held run is undone.
-        data: what comes with the event.
+        retry: a held run goes on from this step, or from every one that failed (`true`).
+        retry_undo: the undos of this step are tried again that failed for good.
+        write_off: they are given up.
+        expect: how it is then.
+        data: what comes with the event; for `retry`, results and input keys that are edited first.
     """
 
+    at: str | None = None
     signal: str | None = None
     resume: Any = None
     cancel: str | None = None
     let_pass: str | float | None = None
     pause: Literal[True] | None = None
     compensate: Literal[True] | None = None
+    retry: str | Literal[True] | None = None
+    retry_undo: str | None = None
+    write_off: str | None = None
+    expect: Expectation | None = None
     data: Any = None
 
 
@@ -80,14 +91,18 @@ class Case(_Strict):
 
     Attributes:
         name: what it is about.
+        workflow: what is run, where it is not what the file says: a definition, its file, or the id of one of
+            `workflows`, which are what it may run as its children.
         input: what the run is given.
         mocks: what stands in for actions; see `mock_of`.
-        then: what is done to the run once it waits.
+        then: what is done to the run, one after the other.
         happens: a story, in the place of mocks: `{step: what happens}`, as a proof tells it.
         expect: what comes of it.
     """
 
     name: str
+    workflow: str | dict[str, Any] | None = None
+    workflows: tuple[str | dict[str, Any], ...] | None = None
     input: dict[str, Any] | None = None
     mocks: dict[str, Any] = Field(default_factory=dict)
     then: tuple[Act, ...] = ()
@@ -96,22 +111,37 @@ class Case(_Strict):
 
 
 class _File(_Strict):
-    workflow: str | dict[str, Any]
-    workflows: tuple[str, ...] = ()
+    workflow: str | dict[str, Any] | None = None
+    workflows: tuple[str | dict[str, Any], ...] = ()
     input: dict[str, Any] | None = None
     mocks: dict[str, Any] = Field(default_factory=dict)
     cases: tuple[Case, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """A case, with all that it takes from its file.
+
+    Attributes:
+        case: the test.
+        definition: what is tested.
+        others: the definitions that it runs as its children.
+        input: what the run is given.
+        mocks: what stands in for actions, as the harness takes it.
+    """
+
+    case: Case
+    definition: Definition
+    others: tuple[Definition, ...]
+    input: dict[str, Any] | None
+    mocks: dict[str, Any]
 
 
 class TestFile:
     """A file of tests.
 
     Attributes:
-        definition: what is tested.
-        others: the definitions that it runs as its children.
-        input: what a run is given in every case that does not say otherwise.
-        mocks: the same of what stands in for actions.
-        cases: the tests.
+        plays: its cases.
     """
 
     __test__ = False
@@ -124,23 +154,34 @@ class TestFile:
         """
         try:
             found = _File.model_validate(read(path.read_bytes(), form="yaml").value)
-            self.definition = _definition(found.workflow, path.parent)
-            self.others = tuple(_definition(other, path.parent) for other in found.workflows)
+            self.plays = tuple(_play(found, case, path.parent) for case in found.cases)
         except (OSError, DefinitionRefused) as error:
             raise TestFileError(f"{path}: {error}") from error
         except ValidationError as error:
             told = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
             raise TestFileError(f"{path}: {'; '.join(told)}") from error
-        self.input = found.input
-        self.mocks = found.mocks
-        self.cases = found.cases
+
+
+def _play(file: _File, case: Case, folder: Path) -> Play:
+    others = [_definition(other, folder) for other in (file.workflows if case.workflows is None else case.workflows)]
+    source = file.workflow if case.workflow is None else case.workflow
+    if source is None:
+        raise TestFileError(f"{case.name}: there is no workflow to test")
+    definition = next((other for other in others if other.id == source), None) or _definition(source, folder)
+    return Play(
+        case=case,
+        definition=definition,
+        others=tuple(other for other in others if other is not definition),
+        input=file.input if case.input is None else case.input,
+        mocks={name: mock_of(value) for name, value in {**file.mocks, **case.mocks}.items()},
+    )
 
 
 def mock_of(value: Any) -> Any:
     """Return the mock that a file's value stands for.
 
-    An object with one of the keys `returns`, `refuses`, `faults`, `hangs`, `waits` says how the action answers, with
-    `takes` for how long it takes; a list is one answer after the other; anything else is the result itself.
+    An object with one of the keys `returns`, `refuses`, `faults`, `hangs`, `insists`, `waits` says how the action
+    answers, with `takes` for how long it takes; a list is one answer after the other; anything else is the result.
     """
     if isinstance(value, list):
         return [mock_of(each) for each in value]
@@ -159,6 +200,8 @@ def mock_of(value: Any) -> Any:
             mock = Failed(code, message)
         case {"hangs": True}:
             mock = Hangs()
+        case {"insists": result}:
+            mock = Insists(result)
         case {"waits": str(event)}:
             mock = Wait(event)
         case _:

@@ -11,8 +11,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from flowforge.engine.core.events import CancelRequested, Compensate, PauseRequested, Resumed
+from flowforge.engine.contracts import RunOptions
+from flowforge.engine.core.events import (
+    CancelRequested,
+    Compensate,
+    PauseRequested,
+    Resumed,
+    Retry,
+    UndoRetried,
+    UndoWrittenOff,
+)
 from flowforge.engine.core.views import StepView, step_view
+from flowforge.engine.data_checks import check_data
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.durations import parse
 from flowforge.engine.validation.examine import examine, examine_value
@@ -37,7 +47,7 @@ class TestHarness:
     - a list: one answer after the other, the last one for every call that comes later;
     - `Refused(code, message)`, `Failed(code, message)` or another exception: raised. Refusals are for good, everything
       else is tried again as the step says;
-    - `Wait(event)`, `Takes(length, answer)`, `Hangs()`, `Returns(value)`.
+    - `Wait(event)`, `Takes(length, answer)`, `Hangs()`, `Insists(answer)`, `Returns(value)`.
 
     Actions that need nothing (noop, log, fail, condition, delay, wait, workflow) run as they are; an undo without a
     mock succeeds; any other action without a mock is an error of the test.
@@ -45,6 +55,7 @@ class TestHarness:
     Args:
         actions: the mocks.
         definitions: what may be run: definitions, or texts, files or values in any of the forms.
+        options: how actions are tried, where their steps do not say; by default as FlowForge does.
 
     Attributes:
         current: the run that was begun last.
@@ -52,8 +63,11 @@ class TestHarness:
 
     __test__ = False  # its name looks like a test's
 
-    def __init__(self, actions: Mapping[str, Any], definitions: Iterable[Source]) -> None:
+    def __init__(
+        self, actions: Mapping[str, Any], definitions: Iterable[Source], *, options: RunOptions | None = None
+    ) -> None:
         self._mocks = Mocks(actions)
+        self._options = options or RunOptions()
         self._definitions = {found.id: found for found in map(_definition, definitions)}
         self._timeline = Timeline()
         self._children = Children(self._make)
@@ -67,12 +81,22 @@ class TestHarness:
         return self._runs[-1]
 
     @property
+    def runs(self) -> list[PlayedRun]:
+        """All runs: those that were begun here, and those that they began."""
+        return [*self._runs, *self._children.runs]
+
+    @property
     def elapsed(self) -> timedelta:
         """How much virtual time has passed."""
         return self._timeline.now - Timeline().now
 
     def start(self, definition_id: str, input: Mapping[str, Any] | None = None) -> PlayedRun:  # noqa: A002
-        """Begin a run and let nothing happen yet: `step` does."""
+        """Begin a run and let nothing happen yet: `step` does.
+
+        Raises:
+            LookupError: there is no such definition.
+            InputRefused: the input is not as its schema says.
+        """
         run = self._make(definition_id, input or {}, f"exec-{len(self._runs) + 1}")
         if run is None:
             raise LookupError(f"there is no definition {definition_id!r}, only {', '.join(self._definitions)}")
@@ -90,10 +114,26 @@ class TestHarness:
         self._timeline.step()
         return self
 
+    def until_called(self, unit: str) -> Self:
+        """Let everything happen up to the first call of a unit of work: `charge`, `each[2]`, `undo charge`.
+
+        Of one that only waits it is the moment when it begins to.
+
+        Raises:
+            LookupError: it is not called.
+        """
+        for _ in range(_MOST_STEPS):
+            if any(unit in run.called for run in self.runs):
+                return self
+            if not self._timeline.goes_on(patiently=True):
+                break
+            self._timeline.step()
+        raise LookupError(f"{unit} is not called; the run is {self._told()}")
+
     def go_on(self) -> PlayedRun:
         """Let everything happen that comes by itself; while somebody is waited for, no timeout comes."""
         for _ in range(_MOST_STEPS):
-            waits = any(run.waits_for_event for run in (*self._runs, *self._children.runs))
+            waits = any(run.waits_for_event for run in self.runs)
             if not self._timeline.goes_on(patiently=not waits):
                 break
             self._timeline.step()
@@ -130,6 +170,21 @@ class TestHarness:
     def compensate(self) -> PlayedRun:
         """Have a held run undone."""
         self.current.tell(Compensate())
+        return self.go_on()
+
+    def retry(self, step: str | None = None, values: Mapping[str, Any] | None = None) -> PlayedRun:
+        """Have a held run go on from where it failed, at one step or all, with results and input keys edited first."""
+        self.current.tell(Retry(step=step, values=dict(values or {})))
+        return self.go_on()
+
+    def retry_undo(self, step: str) -> PlayedRun:
+        """Have a step's undos tried again that failed for good."""
+        self.current.tell(UndoRetried(step))
+        return self.go_on()
+
+    def write_off(self, step: str, by: str = "operator", reason: str = "given up") -> PlayedRun:
+        """Give up a step's undos that failed for good."""
+        self.current.tell(UndoWrittenOff(step=step, by=by, reason=reason))
         return self.go_on()
 
     def status_of(self, step: str) -> StepView:
@@ -190,8 +245,16 @@ class TestHarness:
         definition = self._definitions.get(definition_id)
         if definition is None:
             return None
+        if definition.input_schema is not None:
+            check_data(definition.input_schema, dict(given))
         return PlayedRun(
-            definition, given, name=name, timeline=self._timeline, mocks=self._mocks, children=self._children
+            definition,
+            given,
+            name=name,
+            timeline=self._timeline,
+            mocks=self._mocks,
+            children=self._children,
+            options=self._options,
         )
 
 

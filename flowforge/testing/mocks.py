@@ -41,6 +41,13 @@ class Hangs:
     """No answer at all: the attempt ends when its time is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Insists:
+    """No answer until it is told to stop; then it turns out to have been done all the same."""
+
+    answer: Any = None
+
+
 class NotMockedError(Exception):
     """A step came to be run whose action nothing stands in for."""
 
@@ -54,12 +61,14 @@ class Answered:
         refusal: why it said no.
         failure: what went wrong.
         takes: how long it took; None for ever.
+        insists: what it answers once it is told to stop; None where it just stops.
     """
 
     answer: ActionAnswer | None = None
     refusal: Refused | None = None
     failure: Failed | None = None
     takes: timedelta | None = timedelta()
+    insists: ActionAnswer | None = None
 
 
 class Mocks:
@@ -107,6 +116,8 @@ class Mocks:
             takes, mock = mock.length, mock.answer
         if isinstance(mock, Hangs):
             return Answered(takes=None)
+        if isinstance(mock, Insists):
+            return Answered(takes=None, insists=answer_of(mock.answer))
         try:
             return Answered(answer=answer_of(_value(mock, params, context)), takes=takes)
         except Refused as refusal:

@@ -2,13 +2,12 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
-
-import jsonschema_rs
 
 from flowforge.engine.actions.contract import ActionAnswer, ActionCall
 from flowforge.engine.actions.declaration import ActionContext
+from flowforge.engine.contracts import RunOptions
 from flowforge.engine.core.bindings import Bindings, data_for, undo_data_for
 from flowforge.engine.core.commands import Cancel, Command, Decide, Finish, Run, StartTimer, StopTimer, Undo
 from flowforge.engine.core.events import (
@@ -20,6 +19,7 @@ from flowforge.engine.core.events import (
     Settled,
     Suspended,
     TimerFired,
+    UndoDelayed,
     UndoSettled,
 )
 from flowforge.engine.core.interpreter import advance
@@ -30,14 +30,15 @@ from flowforge.engine.core.state import State
 from flowforge.engine.core.step_bindings import BindingError
 from flowforge.engine.core.views import RunStatus, run_status
 from flowforge.engine.core.waits import wait_of
+from flowforge.engine.data_checks import check_data
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.step import Step
 from flowforge.engine.idempotency import forward_key, undo_key
+from flowforge.engine.tries import forward_tries, undo_tries
 from flowforge.testing.attempts import Attempts, End
 from flowforge.testing.children import Children
-from flowforge.testing.mocks import Answered, Mocks
+from flowforge.testing.mocks import UNDO, Answered, Mocks
 from flowforge.testing.timeline import Timeline
-from flowforge.testing.tries import forward_tries, undo_tries
 from flowforge.testing.waiting import as_wait, in_time
 
 _WAITS = frozenset({"delay", "wait"})
@@ -53,9 +54,11 @@ class PlayedRun:
         timeline: virtual time.
         mocks: what stands in for actions.
         children: begins the runs of other definitions.
+        options: how its actions are tried.
 
     Attributes:
         state: where it is.
+        called: the units of work whose actions were called, in order; an undo under `undo ` and its name.
         started: the units of work whose actions were started, in order.
         undone: those whose undo was started, in order.
         attempts: how many attempts each took; of an undo under `undo ` and its name.
@@ -70,11 +73,13 @@ class PlayedRun:
         timeline: Timeline,
         mocks: Mocks,
         children: Children,
+        options: RunOptions,
     ) -> None:
         self.plan = Plan.of(definition)
         self.given = dict(given)
         self.name = name
         self.state = State()
+        self.called: list[str] = []
         self.started: list[str] = []
         self.undone: list[str] = []
         self.attempts: dict[str, int] = {}
@@ -83,6 +88,7 @@ class PlayedRun:
         self._timeline = timeline
         self._mocks = mocks
         self._children = children
+        self._options = options
         self._inbox: deque[Event] = deque()
         self._is_busy = False
         self._running: dict[Key, Attempts] = {}
@@ -114,11 +120,11 @@ class PlayedRun:
         """Send an event.
 
         Raises:
-            ValueError: its data are not as whoever waits for it asks.
+            InputRefused: its data are not as whoever waits for it asks.
         """
         for task in self.state.tasks.values():
             if task.wait is not None and task.wait.event == event and task.wait.schema is not None:
-                jsonschema_rs.validate(task.wait.schema, data, offline=True)
+                check_data(task.wait.schema, data)
         self.tell(EventArrived(event, data))
 
     def tell(self, event: Event) -> None:
@@ -175,12 +181,9 @@ class PlayedRun:
         try:
             params = self._bindings.params(key, data)
             if step.action in _WAITS and not self._mocks.has(step):
-                self.tell(
-                    Suspended(
-                        key,
-                        in_time(wait_of(params, now=self._timeline.now), step, self._timeline.now, self._timeline.now),
-                    )
-                )
+                now = self._timeline.now
+                self.tell(Suspended(key, in_time(wait_of(params, now=now), step, now, now)))
+                self.called.append(str(key))
                 return
         except BindingError as failed:
             self.tell(Settled(key, Outcome(kind="failed", error=failed.error, began=False)))
@@ -190,7 +193,7 @@ class PlayedRun:
             return
         call = self._call(key, step.action, params, data, undo=False)
         began = self._timeline.now
-        tries = forward_tries(step, has_deadline=self.plan.definition.timeout is not None)
+        tries = forward_tries(step, self._options, has_deadline=self.plan.definition.timeout is not None)
 
         def ended(end: End) -> None:
             attempts = self._running.pop(key)
@@ -210,7 +213,8 @@ class PlayedRun:
     def _begin_undo(self, key: Key) -> None:
         step = self.plan.steps[key.step].definition
         self.undone.append(str(key))
-        if self._children.undo(self.name, key, lambda: self.tell(UndoSettled(key=key, status="done"))):
+        if step.compensation is None and not self._mocks.has(step):
+            self._children.undo(self.name, key, lambda status: self.tell(UndoSettled(key=key, status=status)))
             return
         data = undo_data_for(self.plan, self.state, self.given, key, forward_key(self.name, 1, key))
         try:
@@ -222,16 +226,23 @@ class PlayedRun:
         call = self._call(key, action, params, data, undo=True)
 
         def ended(end: End) -> None:
-            self.attempts[f"undo {key}"] = attempts.count
+            name = f"{UNDO}{key}"
+            self.attempts[name] = self.attempts.get(name, 0) + attempts.count
+            self._timeline.drop(delayed)
             if isinstance(end, ActionAnswer):
                 self.tell(UndoSettled(key=key, status="not_needed" if end.not_needed else "done"))
             else:
                 self.tell(UndoSettled(key=key, status="failed", error=end.error))
 
-        attempts = Attempts(self._timeline, undo_tries(step), lambda count: self._attempt(step, call, count), ended)
+        tries = undo_tries(step, self._options)
+        attempts = Attempts(self._timeline, tries, lambda count: self._attempt(step, call, count), ended)
         attempts.begin()
+        patience = timedelta(seconds=self._options.undo_patience_s)
+        delayed = self._timeline.after(patience, lambda: self.tell(UndoDelayed(key)), patient=True)
 
     def _attempt(self, step: Step, call: ActionCall, count: int) -> Answered:
+        if count == 1:
+            self.called.append(f"{UNDO if call.undo else ''}{Key(call.step_id, call.visit, call.item)}")
         context = ActionContext(call=call, attempt=count, scheduled_at=self._timeline.now)
         return self._mocks.call(step, call.params, context)
 

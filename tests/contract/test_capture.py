@@ -2,7 +2,7 @@
 
 import pytest
 
-from flowforge.errors import CardDeclined, EffectFenced
+from flowforge.errors import CardDeclined, EffectFenced, UnknownCharge
 from flowforge.services.payments.contracts import CapturePayment, Payment
 from tests.contract.worlds import World, authorise, capture, charging, forward, undo
 
@@ -48,6 +48,13 @@ async def test_capture_is_for_authorised_money_only(world: World) -> None:
     request = CapturePayment(call=forward("capture"), charge_id=charge.charge_id)
     with pytest.raises(EffectFenced, match="captured: there is nothing to capture"):
         await world.payments.capture(request)
+
+
+async def test_capture_of_a_charge_that_nobody_knows_is_refused_for_good(world: World) -> None:
+    for _delivery in (1, 2):
+        with pytest.raises(UnknownCharge, match="ch_nobody"):
+            await world.payments.capture(CapturePayment(call=forward("capture"), charge_id="ch_nobody"))
+    assert (await world.payments.refund_capture(undo("capture"))).status == "not_needed"
 
 
 @pytest.mark.parametrize("order", [("capture", "charge"), ("charge", "capture")], ids=["in order", "the other way"])

@@ -13,7 +13,7 @@ from flowforge.api.schemas.executions import Accepted, accepted_view
 from flowforge.api.schemas.problem import problems
 from flowforge.api.strict_route import StrictRoute
 from flowforge.engine.control import RunAccepted
-from flowforge.engine.preparing import InputRefused
+from flowforge.engine.data_checks import InputRefused
 
 router = APIRouter(tags=["executions"], route_class=StrictRoute)
 

@@ -29,9 +29,9 @@ from flowforge.api.schemas.pictures import Picture, picture_of_run
 from flowforge.api.schemas.problem import problems
 from flowforge.api.strict_route import StrictRoute
 from flowforge.engine.core.views import RunStatus
+from flowforge.engine.data_checks import InputRefused
 from flowforge.engine.diagram import mermaid
 from flowforge.engine.gateway import NewRun
-from flowforge.engine.preparing import InputRefused
 from flowforge.errors import Fault
 
 router = APIRouter(tags=["executions"], route_class=StrictRoute)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from flowforge.engine.actions.basic import basic_actions
-from flowforge.engine.actions.http_request import RequestParams
+from flowforge.engine.actions.http_request import HTTP_REQUEST
 from flowforge.engine.actions.loading import actions_of, load_actions
 from flowforge.engine.actions.samples.customers import CustomerSamples
 from flowforge.engine.actions.samples.orders import OrderSamples
@@ -12,7 +12,7 @@ from flowforge.engine.actions.samples.records import SampleRecords
 from flowforge.engine.actions.samples.transfers import TransferSamples
 from flowforge.engine.actions.services import ServiceActions
 from flowforge.engine.actions.transform import Transform
-from flowforge.engine.actions.webhook import WebhookParams
+from flowforge.engine.actions.webhook import WEBHOOK
 from flowforge.engine.validation.catalogue import ActionFacts
 
 
@@ -31,12 +31,8 @@ class KnownActions:
         # Made without what they work with: they are only asked what they take.
         made = [each for kind in bundled for each in actions_of(kind.__new__(kind))]
         processes = process_samples(SampleRecords.__new__(SampleRecords))
-        actions = (*made, *processes, *basic_actions(), *load_actions(modules))
-        self._facts = {
-            "http.request": ActionFacts(name="http.request", schema=RequestParams.model_json_schema()),
-            "webhook": ActionFacts(name="webhook", schema=WebhookParams.model_json_schema(), has_effect=False),
-            **{each.name: each.facts for each in actions},
-        }
+        actions = (HTTP_REQUEST, WEBHOOK, *made, *processes, *basic_actions(), *load_actions(modules))
+        self._facts = {each.name: each.facts for each in actions}
 
     def find(self, name: str) -> ActionFacts | None:
         """See ActionCatalogue.find."""

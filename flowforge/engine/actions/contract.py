@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from flowforge.engine.core.stored import Stored
 from flowforge.engine.sizes import MAX_INLINE_BYTES
 
 ACT = "engine.act"
 """The activity that runs any action by its name."""
+
+AFTER_THE_EFFECT: Final = frozenset(
+    {"result_too_large", "result_not_json", "response_too_large", "unreadable_response", "too_many_redirects"}
+)
+"""Codes of refusals that are about an answer: they are final, but what was asked for may have been done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from flowforge.engine.actions.contract import ActionCall, WaitAnswer
 from flowforge.engine.durations import parse
+from flowforge.engine.validation.catalogue import Waits
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -24,10 +25,19 @@ class Mark:
     category: str = "custom"
     effect: bool = True
     fenced: bool = False
+    waits: Waits = "never"
+    once: bool = False
 
 
 def action(
-    name: str, *, description: str | None = None, category: str = "custom", effect: bool = True, fenced: bool = False
+    name: str,
+    *,
+    description: str | None = None,
+    category: str = "custom",
+    effect: bool = True,
+    fenced: bool = False,
+    waits: Waits = "never",
+    once: bool = False,
 ) -> Callable[[Function], Function]:
     """Mark a function `(params, context)` or `(params)` as an action; it is found when its module is loaded.
 
@@ -39,8 +49,13 @@ def action(
         category: under which it is listed.
         effect: whether it changes something in the world, which would have to be undone.
         fenced: whether it refuses an effect that comes after its undo.
+        waits: whether it may answer `Wait` for an event: `in time`, where the wait has a timeout of its own, or
+            `for ever`. Only what says so is reckoned with in proofs.
+        once: whether there may be one step of it in a run: a second one would get the outcome of the first.
     """
-    mark = Mark(name=name, description=description, category=category, effect=effect, fenced=fenced)
+    mark = Mark(
+        name=name, description=description, category=category, effect=effect, fenced=fenced, waits=waits, once=once
+    )
 
     def marked(function: Function) -> Function:
         setattr(function, MARK, mark)

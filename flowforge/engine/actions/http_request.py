@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
 import httpx2
@@ -64,19 +65,23 @@ def http_request(client: httpx2.AsyncClient) -> Action:
             result=answer.body if params.response == "body" else {**told, "body": answer.body}, details=told
         )
 
-    return Action(
-        name="http.request",
-        description="Send an HTTP request; its result is the answer's body.",
-        category="http",
-        changes=lambda params: not isinstance(params, Mapping) or _method(params) not in _READING,
-        schema=RequestParams.model_json_schema(),
-        read=RequestParams.model_validate,
-        run=run,
-    )
+    return replace(HTTP_REQUEST, run=run)
 
 
 def _method(params: Mapping[str, Any]) -> str:
     return str(params.get("method", "GET")).upper()
+
+
+HTTP_REQUEST: Final = Action(
+    name="http.request",
+    description="Send an HTTP request; its result is the answer's body.",
+    category="http",
+    changes=lambda params: not isinstance(params, Mapping) or _method(params) not in _READING,
+    schema=RequestParams.model_json_schema(),
+    read=RequestParams.model_validate,
+    run=None,
+)
+"""What is known of the action without a client."""
 
 
 def _headers(params: RequestParams, context: ActionContext) -> dict[str, str]:

@@ -84,6 +84,8 @@ def action_of(function: Callable[..., Any], mark: Mark | None = None) -> Action:
         category=mark.category,
         has_effect=mark.effect,
         fenced=mark.fenced,
+        waits=mark.waits,
+        once=mark.once,
         schema=None if adapter is None else _schema(adapter, mark.name),
         read=None if adapter is None else adapter.validate_python,
         run=function if len(parameters) == 2 else _without_context(function),

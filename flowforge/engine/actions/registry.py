@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from flowforge.engine.actions.declaration import ActionContext
-from flowforge.engine.validation.catalogue import ActionFacts
+from flowforge.engine.validation.catalogue import ActionFacts, Waits
 from flowforge.errors import StartupError
 
 
@@ -19,7 +19,10 @@ class Action:
         category: under which it is listed.
         has_effect: whether it changes something in the world.
         changes: tells that of particular params, where it depends on them.
+        tells: whether it tells somebody something: there is nothing to undo, and it is in history before it is said.
         fenced: whether it refuses an effect that comes after its undo.
+        waits: whether it may answer that it waits for an event.
+        once: whether there may be one step of it in a run.
         schema: a JSON Schema of its params; None where it takes anything.
         read: turns params into what `run` takes, raising pydantic's ValidationError; None to pass them on as they are.
         run: does it; None where the workflow itself does.
@@ -31,7 +34,10 @@ class Action:
     category: str = "custom"
     has_effect: bool = True
     changes: Callable[[Any], bool] | None = None
+    tells: bool = False
     fenced: bool = False
+    waits: Waits = "never"
+    once: bool = False
     schema: dict[str, Any] | None = None
     read: Callable[[Any], Any] | None = None
     run: Callable[[Any, ActionContext], Any] | None
@@ -40,7 +46,14 @@ class Action:
     @property
     def facts(self) -> ActionFacts:
         """What validation needs to know."""
-        return ActionFacts(name=self.name, schema=self.schema, has_effect=self.has_effect, fenced=self.fenced)
+        return ActionFacts(
+            name=self.name,
+            schema=self.schema,
+            has_effect=self.has_effect,
+            fenced=self.fenced,
+            waits=self.waits,
+            once=self.once,
+        )
 
 
 class ActionRegistry:
@@ -81,9 +94,9 @@ class ActionRegistry:
         return self._actions.keys()
 
     def has_effect(self, name: str, params: Any) -> bool:
-        """Tell whether an action changes something when it is given these params; an unknown one might."""
+        """Tell whether an action changes something, or tells somebody, with these params; an unknown one might."""
         found = self._actions.get(name)
-        if found is None:
+        if found is None or found.tells:
             return True
         return found.has_effect if found.changes is None else found.changes(params)
 

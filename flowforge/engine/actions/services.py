@@ -99,12 +99,12 @@ class ServiceActions(Workflow):
         self._shipping = _owner(callables, ShippingActivities)
         self._notices = _owner(callables, NoticeActivities)
 
-    @action("inventory.quote", category="inventory", effect=False, fenced=True)
+    @action("inventory.quote", category="inventory", effect=False, fenced=True, once=True)
     async def quote(self, params: GoodsParams, context: ActionContext) -> dict[str, Any]:
         """Price goods, and see that there is stock for them."""
         return _told(await self._inventory.quote(QuoteOrder(call=within_run(context.call), lines=params.goods)))
 
-    @action("inventory.reserve", category="inventory", fenced=True)
+    @action("inventory.reserve", category="inventory", fenced=True, once=True)
     async def reserve(self, params: GoodsParams, context: ActionContext) -> dict[str, Any]:
         """Set units aside; undone by inventory.release."""
         return _told(await self._inventory.reserve(ReserveInventory(call=within_run(context.call), lines=params.goods)))
@@ -144,7 +144,7 @@ class ServiceActions(Workflow):
         """Undo payments.capture."""
         return undone(await self._payments.refund_capture(undo_of(by_itself(context.call))))
 
-    @action("warehouse.apply", category="warehouse", fenced=True)
+    @action("warehouse.apply", category="warehouse", fenced=True, once=True)
     async def apply(self, params: GoodsParams, context: ActionContext) -> dict[str, Any]:
         """Ship what this run reserved; undone by warehouse.revert."""
         call = within_run(context.call)

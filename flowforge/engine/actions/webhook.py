@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -65,14 +66,20 @@ def webhook(client: httpx2.AsyncClient, keys: Sequence[bytes] = ()) -> Action:
             return ActionAnswer(result={"delivered": False, "id": message_id, "error": told})
         return ActionAnswer(result={"delivered": True, "id": message_id, "status": answer.status})
 
-    return Action(
-        name="webhook",
-        description="POST what happened to a URL, signed by Standard Webhooks.",
-        category="http",
-        schema=WebhookParams.model_json_schema(),
-        read=WebhookParams.model_validate,
-        run=run,
-    )
+    return replace(WEBHOOK, run=run)
+
+
+WEBHOOK: Final = Action(
+    name="webhook",
+    description="POST what happened to a URL, signed by Standard Webhooks.",
+    category="http",
+    has_effect=False,
+    tells=True,
+    schema=WebhookParams.model_json_schema(),
+    read=WebhookParams.model_validate,
+    run=None,
+)
+"""What is known of the action without a client."""
 
 
 def _is_last(context: ActionContext) -> bool:

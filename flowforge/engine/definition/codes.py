@@ -37,5 +37,6 @@ WARNINGS: Final[dict[str, str]] = {
     "FF-1102": "undo.result may be null",
     "FF-1103": "name that nothing defines",
     "FF-1104": "result that may not be there",
+    "FF-1105": "once in a run",
 }
 """What is worth a look, and refused only where the publisher asks for it."""

@@ -65,6 +65,10 @@ def action_answers(
         case _:
             after = landed(key, effect, world, kept=True)
             yield Answer(of_step(key, told.SUCCEEDS), ended(key, "succeeded", result), after)
+            if effect.waits != "never":
+                ends = effect.waits == "in time" or step.timeout is not None
+                wait = Wait(event=str(key), timeout=_SOME_TIME if ends else None)
+                yield Answer(of_step(key, told.WAITS), Suspended(key, wait), after)
     if effect.has_effect:
         yield from _bad_ends(key, effect, world)
     elif effect.can_fail:

@@ -8,16 +8,16 @@ from flowforge.engine.core.plan import CHILD, CONDITION, Plan
 from flowforge.engine.definition.selectors import StaticInput, TemplateInput
 from flowforge.engine.definition.step import NOOP, Step
 from flowforge.engine.placeholders import OPENING
-from flowforge.engine.validation.catalogue import ActionCatalogue, ActionFacts
+from flowforge.engine.validation.catalogue import ActionCatalogue, ActionFacts, Waits
 
 HTTP: Final = "http.request"
 DELAY: Final = "delay"
 WAIT: Final = "wait"
 FAIL: Final = "fail"
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_NO_EFFECT: Final = frozenset(
-    {NOOP, "log", FAIL, "transform", CONDITION, DELAY, WAIT, "webhook"}
-)  # a webhook tells somebody something: there is nothing to undo
+NO_EFFECT: Final = frozenset({NOOP, "log", FAIL, "transform", CONDITION, DELAY, WAIT, "webhook"})
+"""The built-in actions of which that is known without a catalogue; a webhook tells, and there is nothing to undo."""
+
 _NEVER_FAILS: Final = frozenset({NOOP, "log", DELAY, WAIT})
 _SAYS_WHERE: Final = frozenset({HTTP, CHILD})
 _UNDO_RESULT: Final = f"{OPENING}undo.result."
@@ -34,6 +34,7 @@ class StepEffect:
         nature: what kind of thing its action is.
         has_effect: whether it changes something that would have to be undone.
         fenced: whether it refuses an effect that comes after its undo.
+        waits: whether it may answer that it waits for an event.
         can_fail: whether it can end badly at all.
         undoes: the steps whose compensation it runs, as a step of its own.
         undo_is_limited: whether its undo gives up after some attempts.
@@ -43,6 +44,7 @@ class StepEffect:
     nature: Nature
     has_effect: bool
     fenced: bool
+    waits: Waits
     can_fail: bool
     undoes: tuple[str, ...]
     undo_is_limited: bool
@@ -60,7 +62,7 @@ def effects_of(plan: Plan, catalogue: ActionCatalogue) -> Mapping[str, StepEffec
 
 def facts_of(action: str, given: Mapping[str, Any] | None, catalogue: ActionCatalogue) -> ActionFacts:
     """Return what is known of an action with these params (None: any); of what nobody knows the worst is believed."""
-    if action in _NO_EFFECT:
+    if action in NO_EFFECT:
         return ActionFacts(name=action, has_effect=False)
     known = catalogue.find(action) or ActionFacts(name=action)
     if action != HTTP:
@@ -89,6 +91,7 @@ def _effect_of(step: Step, catalogue: ActionCatalogue, undone_by: Mapping[str, t
         nature="acts" if elsewhere else _nature(step),
         has_effect=facts.has_effect,
         fenced=facts.fenced if step.fenced is None else step.fenced,
+        waits=facts.waits,
         can_fail=elsewhere or step.action not in _NEVER_FAILS,
         undoes=tuple(other for other, its in undone_by.items() if its == deed and other != step.id),
         undo_is_limited=policy is not None and policy.max_attempts is not None,

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+Waits = Literal["never", "in time", "for ever"]
+"""Whether an action may answer that it waits for an event, and whether its own time then ends the wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,12 +17,16 @@ class ActionFacts:
         schema: a JSON Schema of its params; None where it takes anything.
         has_effect: whether it changes something in the world, which would have to be undone.
         fenced: whether it refuses an effect that comes after its undo.
+        waits: whether it may answer that it waits for an event.
+        once: whether there may be one step of it in a run: a second one gets the outcome of the first.
     """
 
     name: str
     schema: dict[str, Any] | bool | None = None
     has_effect: bool = True
     fenced: bool = False
+    waits: Waits = "never"
+    once: bool = False
 
 
 class ActionCatalogue(Protocol):

@@ -12,6 +12,7 @@ from flowforge.engine.validation.catalogue import ActionCatalogue, NoCatalogue
 from flowforge.engine.validation.findings import Findings
 from flowforge.engine.validation.identities import MAX_STEPS, check_identities
 from flowforge.engine.validation.reads import check_reads
+from flowforge.engine.validation.repeats import check_repeats
 from flowforge.engine.validation.salvage import salvage
 from flowforge.engine.validation.schemas import check_input_schema, check_params
 from flowforge.engine.validation.structure import check_structure
@@ -87,6 +88,7 @@ def check(definition: Definition, catalogue: ActionCatalogue | None = None) -> t
     check_reads(definition, findings)
     check_input_schema(definition, findings)
     check_params(definition, catalogue or NoCatalogue(), findings)
+    check_repeats(definition, catalogue or NoCatalogue(), findings)
     return tuple(findings.problems)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
-from flowforge.errors import NotFound
+from flowforge.errors import NotFound, UnknownCharge
 from flowforge.ids import new_charge_id
 from flowforge.services.memory_ledger import MemoryLedger
 from flowforge.services.memory_store import MemoryTransaction
@@ -128,6 +128,8 @@ def _charge(request: ChargePayment, transaction: MemoryTransaction) -> Charge:
 
 def _capture(request: CapturePayment, transaction: MemoryTransaction) -> Capture:
     payments = transaction.rows(Payment)
+    if request.charge_id not in payments:
+        raise UnknownCharge(f"there is no charge {request.charge_id}")
     after = payments[request.charge_id] = captured(payments[request.charge_id])
     return Capture(charge_id=after.charge_id, captured_minor=after.captured_minor)
 

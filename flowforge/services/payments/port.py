@@ -55,6 +55,7 @@ class Payments(Protocol):
         """Take what was authorised. Operation `payments.capture`, undone by `refund_capture`.
 
         Raises:
+            UnknownCharge: there is no such charge (recorded).
             EffectFenced: voided, or refunded before it was captured; nothing is written.
             DatabaseUnavailable: nothing was written; try again.
         """

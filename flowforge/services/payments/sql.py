@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from flowforge.durable.fence import Undone, UndoStep, WriteOffStep, WrittenOff
-from flowforge.errors import NotFound
+from flowforge.errors import NotFound, UnknownCharge
 from flowforge.ids import new_charge_id
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.payments import CHARGES, REFUNDS
@@ -140,7 +140,11 @@ def _charge(request: ChargePayment, connection: Connection) -> Charge:
 
 
 def _capture(request: CapturePayment, connection: Connection) -> Capture:
-    after = captured(_lock(connection, request.charge_id))
+    try:
+        before = _lock(connection, request.charge_id)
+    except NotFound as error:
+        raise UnknownCharge(error.message) from error
+    after = captured(before)
     _change(connection, after)
     return Capture(charge_id=after.charge_id, captured_minor=after.captured_minor)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from flowforge.cli.workflows.known import KnownActions
 from flowforge.engine.actions.offer import Offer, OfferOptions, open_offer
 from flowforge.errors import StartupError
 from flowforge.orders.journal import OrderJournal
@@ -43,3 +44,18 @@ async def test_an_option_that_is_wrong_stops_the_process_and_is_named(
 ) -> None:
     with pytest.raises(StartupError, match=variable):
         await offered(sqlite_url, options)
+
+
+async def test_what_is_known_of_actions_without_running_them_is_what_they_say_of_themselves(sqlite_url: str) -> None:
+    modules = "tests.integration.engine_actions.own"
+    registry, known = (await offered(sqlite_url, OfferOptions(modules=modules))).registry, KnownActions(modules)
+    assert sorted(known.names()) == sorted(registry.names())
+    assert [known.find(name) for name in registry.names()] == [registry.find(name) for name in registry.names()]
+
+
+async def test_a_webhook_has_nothing_to_undo_and_is_in_history_before_it_is_sent(sqlite_url: str) -> None:
+    registry = (await offered(sqlite_url, OfferOptions())).registry
+    webhook = registry.find("webhook")
+    assert webhook is not None
+    assert not webhook.has_effect
+    assert registry.has_effect("webhook", {"url": "https://shop.example"})  # so no workflow task sends it

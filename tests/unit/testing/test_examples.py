@@ -17,7 +17,7 @@ _DEFINITIONS = [file for file in sorted(_EXAMPLES.glob("*.yaml")) if file not in
 
 def test_every_example_has_its_tests() -> None:
     assert [file.name.removesuffix(SUFFIX) for file in _TESTS] == [file.stem for file in _DEFINITIONS]
-    assert len(_DEFINITIONS) == 12
+    assert len(_DEFINITIONS) == 13
 
 
 @pytest.mark.parametrize("file", _TESTS, ids=lambda file: file.name)

@@ -220,3 +220,47 @@ def test_child_run_completes_fails_and_is_undone_with_its_parent() -> None:
     refused = TestHarness({**mocks, "book": Refused("full", "no")}, [inner, outer])
     refused.run("outer", {"n": 3})
     refused.assert_failed("full")
+
+
+def test_action_may_take_all_of_its_steps_time_in_one_attempt() -> None:
+    it = harness(step("a", timeout="1h"), mocks={"a": Takes(timedelta(minutes=50), 1)})
+    it.run("d")
+    it.assert_completed()
+    assert (it.elapsed, it.current.attempts) == (timedelta(minutes=50), {"a": 1})
+
+
+def test_input_that_is_not_as_the_definition_says_starts_nothing() -> None:
+    it = harness(step("a"), mocks={"a": 1}, inputSchema={"type": "object", "required": ["sku"]})
+    with pytest.raises(ValueError, match="sku"):
+        it.run("d", {})
+    it.run("d", {"sku": "X"})
+    it.assert_completed()
+
+
+def test_faults_that_never_end_end_with_their_steps_patience() -> None:
+    it = harness(step("a"), mocks={"a": Failed("down", "no", retry_after=timedelta(microseconds=1))})
+    it.run("d")
+    it.assert_failed("step_timeout")
+    assert it.elapsed == timedelta(minutes=15)
+
+
+def test_unit_of_work_that_is_never_called_cannot_be_waited_for() -> None:
+    it = order()
+    it.start("order", {"sku": "X"})
+    assert it.until_called("charge").current.started == ["reserve", "charge"]
+    with pytest.raises(LookupError, match="undo charge is not called; the run is completed"):
+        it.until_called("undo charge")
+
+
+def test_held_run_is_tried_again_and_failed_undos_are_decided() -> None:
+    it = harness(
+        step("a", compensation={"action": "u"}),
+        step("b", "a"),
+        mocks={"a": 1, "b": Refused("no", "no"), "undo a": [Refused("late", "no"), Refused("late", "no")]},
+        failurePolicy="hold",
+    )
+    assert it.run("d").status == "needs_attention"
+    assert it.retry("b", {"a": 2}).started == ["a", "b", "b#2"]
+    assert it.compensate().status == "needs_attention"
+    assert it.retry_undo("a").undone == ["a", "a"]
+    assert it.write_off("a", reason="gone").status == "compensated"

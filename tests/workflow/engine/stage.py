@@ -20,7 +20,7 @@ from flowforge.engine.contracts import RunOptions
 from flowforge.engine.control import RunControl
 from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import NewRun, RunGateway
-from flowforge.engine.preparing import ChildRuns
+from flowforge.engine.preparing import Changes, ChildRuns
 from flowforge.engine.saving import SaveRun
 from flowforge.engine.store.definitions import DefinitionStore
 from flowforge.engine.store.keys import StartKeys
@@ -120,6 +120,11 @@ class WatchedRows(RunRows):
         while not any(condition(save) for save in self.saves):
             await self._changed.wait()
 
+    async def until_more(self, known: int) -> None:
+        """Wait for another save than the first `known` ones."""
+        while len(self.saves) <= known:
+            await self._changed.wait()
+
     async def until_status(self, status: str) -> None:
         await self.until(lambda save: save.status == status)
 
@@ -182,19 +187,37 @@ class Stage:
         return await self.end(await self.begin(body, **wishes))
 
 
+def _changes(name: str, _params: Any) -> bool:
+    return name not in {"free", "condition"}
+
+
 @asynccontextmanager
 async def open_stage(
-    client: Client, url: str, *, options: RunOptions = OPTIONS, at_work: bool = True, cached: int = 1000
+    client: Client,
+    url: str,
+    *,
+    options: RunOptions = OPTIONS,
+    at_work: bool = True,
+    cached: int = 1000,
+    act: Callable[..., Any] | None = None,
+    changes: Changes = _changes,
 ) -> AsyncIterator[Stage]:
-    """Open a stage with a task queue of its own; the database is up to date."""
+    """Open a stage with a task queue of its own; the database is up to date.
+
+    Args:
+        client: connected to Temporal.
+        url: of the database.
+        options: how runs are tried.
+        at_work: whether there is a worker.
+        cached: how many runs the worker remembers.
+        act: the activity that runs actions, in the place of the stage's own.
+        changes: tells which actions change something.
+    """
     database = Database(url)
     task_queue = f"stage-{uuid.uuid4()}"
     filler = Filler(RunValues(database))
     definitions, reads, rows = DefinitionStore(database), RunReads(database), WatchedRows(database)
     actions = Actions(filler)
-
-    def changes(name: str, _params: Any) -> bool:
-        return name not in {"free", "condition"}
 
     gateway = RunGateway(
         client,
@@ -214,7 +237,7 @@ async def open_stage(
             workflows=[RunWorkflow],
             activities=[
                 *activities_of_runs(RunActivities(rows, ChildRuns(definitions, changes, filler), filler)),
-                actions.act,
+                act or actions.act,
             ],
             workflow_runner=sandbox_for(client.data_converter),
             interceptors=[Heartbeats()],

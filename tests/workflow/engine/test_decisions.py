@@ -242,3 +242,16 @@ async def test_run_that_waits_for_long_keeps_its_time_when_it_goes_on_elsewhere(
         await stage.control.signal(execution_id, "go", 5)
         record = await stage.end(execution_id)
         assert (record.status, record.output) == ("completed", 5)
+
+
+async def test_wait_for_a_run_ends_when_the_process_drains(warm: Stage) -> None:
+    gate = warm.actions.plays["a"] = Gate()
+    execution_id = await warm.begin(chain("a"))
+    waiting = asyncio.create_task(warm.gateway.wait(execution_id, 3600))
+    await gate.reached.wait()
+    await warm.rows.until_status("running")
+    warm.gateway.close()
+    assert (await waiting).status == "running"
+    assert (await warm.gateway.wait(execution_id, 3600)).status == "running"
+    gate.opened.set()
+    await warm.end(execution_id)

@@ -7,6 +7,7 @@ from flowforge.engine.actions.declaration import ActionContext, Mark, NotNeeded,
 from flowforge.engine.actions.loading import action_of
 from flowforge.engine.actions.registry import Action
 from flowforge.engine.actions.samples.records import SampleRecords, play_along
+from flowforge.engine.validation.catalogue import Waits
 
 _CATEGORY: Final = "samples"
 _PATIENCE: Final = "7d"
@@ -75,7 +76,8 @@ def _approval(records: SampleRecords, name: str, person: str, before: str | None
             raise Refused("rejected", f"{person} says no")
         return await records.once(context, {"approved": True, "by": person})
 
-    return _action(name, run, f"Ask {person}: in `approvals` of the input, or by the event `{person}`.", effect=True)
+    description = f"Ask {person}: in `approvals` of the input, or by the event `{person}`."
+    return _action(name, run, description, effect=True, waits="in time")
 
 
 def _revocation(records: SampleRecords, name: str, person: str) -> Action:
@@ -106,6 +108,6 @@ def _is_approved(result: Any) -> bool:
     return isinstance(result, dict) and result.get("approved") is True
 
 
-def _action(name: str, run: Run, description: str, *, effect: bool) -> Action:
-    mark = Mark(name=name, description=description, category=_CATEGORY, effect=effect, fenced=effect)
+def _action(name: str, run: Run, description: str, *, effect: bool, waits: Waits = "never") -> Action:
+    mark = Mark(name=name, description=description, category=_CATEGORY, effect=effect, fenced=effect, waits=waits)
     return action_of(run, mark)

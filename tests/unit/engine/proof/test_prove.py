@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from flowforge.engine.proof.prove import prove
-from flowforge.engine.validation.catalogue import ActionFacts
+from flowforge.cli.workflows.known import KnownActions
+from flowforge.engine.proof.effects import NO_EFFECT
+from flowforge.engine.proof.prove import Proof, prove
+from flowforge.engine.validation.catalogue import ActionFacts, Waits
 from tests.unit.engine.proof.chains import chain, defined, finding, found, proved, step, told
 
 WAIT = {"action": "wait", "compensation": None}
@@ -47,6 +49,30 @@ def test_wait_without_a_timeout_waits_for_ever() -> None:
     approval = step("approve", "a", params={"event": "approved"}, **WAIT)
     proof = proved(step("a", fenced=True), approval)
     assert told(finding(proof, "waits_for_ever", "approve")) == ["a succeeds", "approve waits"]
+
+
+class Asking:
+    """Knows that actions ask somebody, and wait for the answer."""
+
+    def __init__(self, waits: Waits) -> None:
+        self._waits = waits
+
+    def find(self, name: str) -> ActionFacts | None:
+        return ActionFacts(name=name, fenced=True, waits=self._waits if name == "ask" else "never")
+
+    def names(self) -> list[str]:
+        return []
+
+
+def test_action_that_waits_for_ever_is_found_unless_its_step_has_a_timeout() -> None:
+    def asking(waits: Waits, **keys: Any) -> Proof:
+        return prove(defined(step("a", action="do"), step("b", "a", action="ask", **keys)), Asking(waits))
+
+    for_ever = asking("for ever")
+    assert told(finding(for_ever, "waits_for_ever", "b")) == ["a succeeds", "b waits"]
+    for proof in (asking("never"), asking("in time"), asking("for ever", timeout="3d")):
+        assert proof.holds(strict=True)
+    assert asking("in time").states > asking("never").states
 
 
 def test_wait_with_a_timeout_of_its_own_or_of_its_run_ends() -> None:
@@ -124,3 +150,11 @@ def test_loops_and_items_undo_every_visit_and_every_item() -> None:
         == set()
     )
     assert prove(defined(loop, initialStepId="a"), faults=2).holds(strict=True)
+
+
+def test_what_the_proof_knows_of_actions_without_an_effect_is_what_they_say_of_themselves() -> None:
+    known = KnownActions()
+    for name in NO_EFFECT:
+        facts = known.find(name)
+        assert facts is not None
+        assert not facts.has_effect, name

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from flowforge.cli.workflows.known import KnownActions
 from flowforge.engine.definition.problems import DefinitionRefused
 from flowforge.engine.validation.catalogue import ActionFacts
 from flowforge.engine.validation.examine import Report, examine, examine_value
@@ -256,3 +257,15 @@ def test_text_that_cannot_be_read_is_reported_like_any_other() -> None:
     for _ in range(40):
         deep = [deep]
     assert [problem.code for problem in examine_value(deep).problems] == ["FF-1014"]
+
+
+def test_second_step_of_an_action_that_is_once_in_a_run_is_a_warning() -> None:
+    reserve = {"action": "inventory.reserve", "params": {"productId": "p", "quantity": 1}}
+    twice = {"id": "d", "steps": [a(**reserve), b(**reserve)]}
+    (problem,) = examine_value(twice, catalogue=KnownActions()).warnings
+    assert (problem.code, problem.pointer) == ("FF-1105", "/steps/1/action")
+    assert '"a" runs inventory.reserve too' in problem.message
+    once = {"id": "d", "steps": [a(**reserve), b(action="payments.capture", params={"chargeId": "ch_1"})]}
+    assert examine_value(once, catalogue=KnownActions()).warnings == ()
+    elsewhere = {"id": "d", "steps": [a(**reserve), b(**reserve, taskQueue="theirs")]}
+    assert examine_value(elsewhere, catalogue=KnownActions()).warnings == ()

@@ -1,4 +1,4 @@
-"""How often and after which pauses an action is tried, as a run on Temporal does it."""
+"""How often, for how long and after which pauses an action or an undo is tried; the same in every shell."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,8 +7,8 @@ from typing import Final
 from flowforge.engine.contracts import RunOptions
 from flowforge.engine.definition.step import RetryPolicy, Step
 
-_OPTIONS: Final = RunOptions()
 _FIRST_PAUSE: Final = timedelta(milliseconds=200)
+_SHORTEST_PAUSE: Final = timedelta(milliseconds=1)
 _BACKOFF: Final = 2.0
 
 
@@ -44,31 +44,34 @@ class Tries:
         return (self.most is None or attempts < self.most) and code not in self.final
 
 
-def forward_tries(step: Step, *, has_deadline: bool) -> Tries:
-    """Return how a step is tried."""
-    policy = step.retry_policy
-    timeout = step.timeout
+def forward_tries(step: Step, options: RunOptions, *, has_deadline: bool) -> Tries:
+    """Return how a step is tried: faults until its time, or the run's, is over.
+
+    One attempt may take all of a step's time, where it has one: whoever says that a step may take an hour means it.
+    """
+    policy, timeout = step.retry_policy, step.timeout
     if timeout is None and not has_deadline and (policy is None or policy.max_attempts is None):
-        timeout = timedelta(seconds=_OPTIONS.patience_s)
-    return _tries(policy, timeout, None, timedelta(seconds=_OPTIONS.forward_max_interval_s))
+        timeout = timedelta(seconds=options.patience_s)
+    attempt = step.timeout or timedelta(seconds=options.attempt_timeout_s)
+    longest = timedelta(seconds=options.forward_max_interval_s)
+    return _tries(policy, longest, timeout=timeout, attempt=attempt if timeout is None else min(timeout, attempt))
 
 
-def undo_tries(step: Step) -> Tries:
-    """Return how a step's undo is tried."""
+def undo_tries(step: Step, options: RunOptions) -> Tries:
+    """Return how a step's undo is tried: without limit, where it does not say otherwise."""
     undo = step.compensation
-    longest = timedelta(seconds=_OPTIONS.undo_max_interval_s)
-    return _tries(None if undo is None else undo.retry_policy, None, None if undo is None else undo.timeout, longest)
+    given = None if undo is None else undo.timeout
+    attempt = given or timedelta(seconds=options.attempt_timeout_s)
+    longest = timedelta(seconds=options.undo_max_interval_s)
+    return _tries(None if undo is None else undo.retry_policy, longest, timeout=None, attempt=attempt)
 
 
-def _tries(
-    policy: RetryPolicy | None, timeout: timedelta | None, attempt: timedelta | None, longest: timedelta
-) -> Tries:
-    one = attempt or timedelta(seconds=_OPTIONS.attempt_timeout_s)
+def _tries(policy: RetryPolicy | None, longest: timedelta, *, timeout: timedelta | None, attempt: timedelta) -> Tries:
     given = policy or RetryPolicy()
-    first = given.initial_delay or _FIRST_PAUSE
+    first = max(given.initial_delay or min(_FIRST_PAUSE, longest), _SHORTEST_PAUSE)
     return Tries(
         timeout=timeout,
-        attempt_timeout=one if timeout is None else min(one, timeout),
+        attempt_timeout=attempt,
         most=given.max_attempts,
         first_pause=first,
         backoff=given.backoff_multiplier or _BACKOFF,
