@@ -16,6 +16,8 @@ from flowforge.engine.core.views import RunStatus, progress, run_status, step_vi
 from flowforge.engine.saving import EventStatus, SaveRun, StepChange, Transition, UndoChange, Waiting
 
 _MOST_WAITING: Final = 100
+_NOT_ENDED: Final = frozenset({"active", "pending"})
+_NOT_STARTED: Final = frozenset({"skipped", "pending"})
 _UNREADABLE: Final = {ord("\0"): "\ufffd"}
 
 
@@ -127,10 +129,10 @@ class Story:
 
     def _step(self, step: str, state: State, at: str) -> StepChange:
         found, told = state.steps[step], self._told.get(step)
-        has_begun_anew = told is None or told.visit != found.visit
+        has_begun_anew = told is None or told.visit != found.visit or told.started_at is None
         started_at = at if told is None or has_begun_anew else told.started_at
         ended_at = None
-        if found.status != "active":
+        if found.status not in _NOT_ENDED:
             ended_at = at if told is None or has_begun_anew or told.ended_at is None else told.ended_at
         result = state.values.get(step) if found.status == "succeeded" else None
         return StepChange(
@@ -139,8 +141,8 @@ class Story:
             status=found.status,
             visit=found.visit,
             attempts=self._attempts.get(Key(step, found.visit), 0),
-            started_at=None if found.status == "skipped" else started_at,
-            ended_at=None if found.status == "skipped" else ended_at,
+            started_at=None if found.status in _NOT_STARTED else started_at,
+            ended_at=None if found.status in _NOT_STARTED else ended_at,
             result=None if isinstance(result, Stored) else result,
             error=_error(found.error),
             details=self._details.get(step, {}) if found.status != "active" else {},

@@ -34,6 +34,7 @@ from flowforge.engine.core.events import (
     UndoWrittenOff,
 )
 from flowforge.engine.core.plan import Plan
+from flowforge.engine.core.retrying import obstacles
 from flowforge.engine.core.stored import Stored
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.definition.model import Definition
@@ -53,7 +54,7 @@ class RunWorkflow:
 
     @workflow.init
     def __init__(self, request: RunRequest) -> None:
-        plan, bindings = _prepared(json.dumps(request.definition, sort_keys=True))
+        plan, bindings = _prepared(json.dumps(request.definition, sort_keys=True), tuple(request.effect_free))
         self._request = request
         self._driver = Driver(request, plan, bindings)
 
@@ -140,9 +141,9 @@ class RunWorkflow:
     @retry.validator
     def _validate_retry(self, request: RetryHeld) -> None:
         self._must_be("held")
-        failed = self._driver.state.steps.get(request.step or "")
-        if request.step is not None and (failed is None or failed.status not in {"failed", "cancelled"}):
-            raise _conflict(f"the step {request.step!r} has not failed")
+        found = obstacles(self._driver.plan, self._driver.state, Retry(step=request.step))
+        if found:
+            raise _conflict("; ".join(obstacle.message for obstacle in found))
 
     @workflow.update
     async def compensate(self) -> RunState:
@@ -214,6 +215,6 @@ def _conflict(message: str) -> ApplicationError:
 
 
 @lru_cache(maxsize=64)
-def _prepared(definition: str) -> tuple[Plan, Bindings]:
-    plan = Plan.of(Definition.model_validate(json.loads(definition)))
+def _prepared(definition: str, effect_free: tuple[str, ...]) -> tuple[Plan, Bindings]:
+    plan = Plan.of(Definition.model_validate(json.loads(definition)), effect_free=effect_free)
     return plan, Bindings(plan)

@@ -23,6 +23,7 @@ def _same(value: Any) -> Any:
 def dump(state: State, *, value: Convert = _same) -> dict[str, Any]:
     """Return a state as JSON; `value` writes one result, an item list, an event's data or the output."""
     return {
+        "generation": state.generation,
         "phase": state.phase,
         "paused": state.paused,
         "steps": {name: _bare(step, items=_dump_items(step.items, value)) for name, step in state.steps.items()},

@@ -108,10 +108,10 @@ class Compensate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """An operator has a held run, or one that failed with nothing to undo, go on from where it failed.
+    """An operator has a run begin again: `retrying` says from where.
 
     Attributes:
-        step: the failed step that is tried again; None for all of them.
+        step: go on from this step: it, and everything after it, runs again; None for what failed alone.
         values: results and input keys that are edited first.
     """
 

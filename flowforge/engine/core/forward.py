@@ -16,6 +16,15 @@ from flowforge.engine.core.ways import complete, finish, readiness, step_ended, 
 _MOST_MAIL = 1_000
 
 
+def begin(turn: Turn) -> None:
+    """Start at the beginning."""
+    if turn.phase != "new":
+        return
+    turn.phase = "forward"
+    first = turn.plan.definition.initial_step_id
+    turn.todo.extend([first] if first is not None else turn.plan.steps)
+
+
 def drain(turn: Turn) -> None:
     """Look at everything that became possible, until nothing is left; then see whether the run is at its end."""
     while turn.phase == "forward":
@@ -43,6 +52,8 @@ def enter(turn: Turn, key: Key) -> None:
     before = turn.steps.get(key.step)
     if before is not None and before.items is not None:
         _keep_items_for_undo(turn, key.step, before.items.value)
+    if before is not None and before.visit == key.visit and turn.undo_at(key) is not None:
+        turn.repeated |= {key}
     turn.steps[key.step] = StepState(status="active", visit=key.visit)
     _next_stage(turn, key, after=None)
 
@@ -133,12 +144,13 @@ def _look_at(turn: Turn, step: str) -> None:
     known = turn.steps.get(step)
     if turn.plan.definition.is_state_machine:
         enter(turn, Key(step, 1 if known is None else known.visit + 1))
-    elif known is None:
+    elif known is None or known.status == "pending":
+        key = Key(step) if known is None else Key(step, known.visit)
         ready = readiness(turn, turn.plan.steps[step])
         if ready == "open":
-            enter(turn, Key(step))
+            enter(turn, key)
         elif ready == "shut":
-            step_skipped(turn, Key(step))
+            step_skipped(turn, key)
 
 
 def _next_stage(turn: Turn, key: Key, *, after: Stage | None) -> None:

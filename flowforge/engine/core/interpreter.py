@@ -8,7 +8,7 @@ workflow, a test with a virtual clock, a search through everything that can happ
 Every command but `Finish`, `StopTimer` and `Cancel` has one answer. Answers that nothing waits for change nothing.
 """
 
-from flowforge.engine.core import controls, forward, unwinding
+from flowforge.engine.core import controls, forward, retrying, unwinding
 from flowforge.engine.core.commands import Command
 from flowforge.engine.core.events import (
     Begin,
@@ -45,7 +45,7 @@ def advance(plan: Plan, state: State, event: Event) -> tuple[State, tuple[Comman
     """
     turn = Turn(plan, state)
     if not _way_forward(turn, event) and not _way_back(turn, event):
-        _control(turn, event)
+        _control(turn, state, event)
     forward.drain(turn)
     if turn.phase == "stopping" and not turn.tasks:
         unwinding.close_steps(turn)
@@ -66,7 +66,7 @@ def _way_forward(turn: Turn, event: Event) -> bool:
         case EventArrived():
             forward.event_arrived(turn, event)
         case Begin():
-            _begin(turn)
+            forward.begin(turn)
         case _:
             return False
     return True
@@ -87,7 +87,7 @@ def _way_back(turn: Turn, event: Event) -> bool:
     return True
 
 
-def _control(turn: Turn, event: Event) -> None:
+def _control(turn: Turn, state: State, event: Event) -> None:
     match event:
         case PauseRequested():
             controls.pause(turn)
@@ -102,12 +102,4 @@ def _control(turn: Turn, event: Event) -> None:
         case Compensate():
             controls.compensate(turn)
         case Retry():
-            controls.retry(turn, event)
-
-
-def _begin(turn: Turn) -> None:
-    if turn.phase != "new":
-        return
-    turn.phase = "forward"
-    first = turn.plan.definition.initial_step_id
-    turn.todo.extend([first] if first is not None else turn.plan.steps)
+            retrying.retry(turn, state, event)

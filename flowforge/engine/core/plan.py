@@ -1,7 +1,7 @@
 """A definition, made ready to be walked: who comes after whom, and what can be undone."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +32,7 @@ class PlannedStep:
         sources: the steps whose error branch this is.
         has_undo: whether an undo is registered when its action starts.
         is_noop: whether there is no action to run.
+        has_effect: whether its action may change something in the world.
     """
 
     definition: Step
@@ -40,6 +41,7 @@ class PlannedStep:
     sources: tuple[str, ...]
     has_undo: bool
     is_noop: bool
+    has_effect: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,8 +61,22 @@ class Plan:
     max_visits: int = MAX_VISITS
 
     @classmethod
-    def of(cls, definition: Definition, *, max_in_flight: int = MAX_IN_FLIGHT, max_visits: int = MAX_VISITS) -> "Plan":
-        """Make a definition ready; it must have passed validation."""
+    def of(
+        cls,
+        definition: Definition,
+        *,
+        effect_free: Collection[str] = (),
+        max_in_flight: int = MAX_IN_FLIGHT,
+        max_visits: int = MAX_VISITS,
+    ) -> "Plan":
+        """Make a definition ready; it must have passed validation.
+
+        Args:
+            definition: the definition.
+            effect_free: the steps that are known to change nothing in the world.
+            max_in_flight: how many actions may be in flight.
+            max_visits: how often a loop may come to one step.
+        """
         followers: dict[str, dict[str, None]] = defaultdict(dict)
         sources: dict[str, list[str]] = defaultdict(list)
         if not definition.is_state_machine:
@@ -79,6 +95,7 @@ class Plan:
                 sources=tuple(sources[step.id]),
                 has_undo=step.compensation is not None or step.action == CHILD,
                 is_noop=step.action == NOOP and step.task_queue is None,
+                has_effect=step.id not in effect_free and not (step.action == NOOP and step.task_queue is None),
             )
             for step in definition.steps
         }

@@ -26,7 +26,9 @@ Stage = Literal[
     "undoing",
     "delayed",
 ]
-StepStatus = Literal["active", "succeeded", "failed", "skipped", "cancelled"]
+StepStatus = Literal["pending", "active", "succeeded", "failed", "skipped", "cancelled"]
+"""What became of a step; one that is `pending` was come to before, and is to be come to again."""
+
 
 Way = Literal["", "open", "shut", "branch"]
 """What a step that has ended means for those that depend on it: go, do not go, or only its error branch goes."""
@@ -138,6 +140,7 @@ class State:
     """A run at one moment.
 
     Attributes:
+        generation: counts how often it began from nothing, from 1; keys of different generations are different keys.
         phase: where it is: going forward; held by an operator's wish after a failure; stopping what is in flight;
             undoing; waiting for attention; or ended, in one of four ways.
         paused: whether no further action may start.
@@ -153,6 +156,7 @@ class State:
         output: what the completed run gives back.
     """
 
+    generation: int = 1
     phase: Phase = "new"
     paused: bool = False
     steps: Table[str, StepState] = field(default_factory=Table)

@@ -1,6 +1,7 @@
 """One turn of the interpreter: a working copy of the state, the commands so far, and what is still to be looked at."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ class Turn:
         self.commands: list[Command] = []
         self.todo: deque[str] = deque()
         self.instant: deque[tuple[Key, Outcome]] = deque()
+        self.generation: int = state.generation
         self.phase: Phase = state.phase
         self.paused: bool = state.paused
         self.steps: Table[str, StepState] = Table(state.steps)
@@ -46,6 +48,12 @@ class Turn:
     def state(self) -> State:
         """Return what the run is now."""
         return State(**{name: getattr(self, name) for name in _FIELDS})
+
+    def start_over(self, values: Mapping[str, Any]) -> None:
+        """Forget everything but these values: the run begins from nothing, in its next generation."""
+        anew = State(generation=self.generation + 1, values=Table(values))
+        for name in _FIELDS:
+            setattr(self, name, getattr(anew, name))
 
     def emit(self, command: Command) -> None:
         """Ask the shell for something."""

@@ -53,7 +53,7 @@ def run_status(state: State) -> RunStatus:
 def step_view(state: State, step: str) -> StepView:
     """Return what a step is called; one whose undos are all done is compensated, however it had ended."""
     found = state.steps.get(step)
-    if found is None:
+    if found is None or found.status == "pending":
         return "pending"
     undos = [entry.status for entry in state.undos if entry.key.step == step]
     if undos and all(status in _UNDONE for status in undos):

@@ -100,7 +100,10 @@ def complete(turn: Turn) -> None:
     """End a run in which nothing is left to do; its output is decided first."""
     if not turn.plan.definition.is_state_machine:
         for step in turn.plan.steps:
-            turn.steps.setdefault(step, StepState(status="skipped", way="shut"))
+            known = turn.steps.get(step)
+            if known is None or known.status == "pending":
+                visit = 1 if known is None else known.visit
+                turn.steps[step] = StepState(status="skipped", visit=visit, way="shut")
     if turn.plan.definition.output is not None:
         turn.tasks[RUN] = Task(stage="output")
         turn.emit(Decide(None, "output"))

@@ -177,7 +177,7 @@ async def test_held_run_goes_on_with_edited_data(stage: Stage) -> None:
     body = {**chain("a", "b", params={"n": "${n}"}), "failurePolicy": "hold", "output": "${b}"}
     execution_id = await stage.begin(body, input={"n": 1})
     await stage.rows.until_status("needs_attention")
-    with pytest.raises(Conflict, match="has not failed"):
+    with pytest.raises(Conflict, match="is kept"):
         await stage.control.retry(execution_id, "a", {})
     await stage.control.retry(execution_id, "b", {"n": 7})
     record = await stage.end(execution_id)

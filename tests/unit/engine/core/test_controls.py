@@ -92,12 +92,6 @@ def test_failed_run_with_nothing_to_undo_goes_on_from_its_failed_step() -> None:
     assert walk.ends == ["failed", "completed"]
 
 
-def test_compensated_run_is_not_retried() -> None:
-    walk = Walk(step("a", compensation=UNDO)).bad("a").undone("a")
-    before = walk.state
-    assert walk.send(Retry()).state == before
-
-
 def test_items_that_failed_or_were_not_finished_are_tried_again_and_no_others() -> None:
     walk = Walk(step("a", forEach={"items": "x", "concurrency": 3}, compensation=UNDO), failurePolicy="hold")
     walk.items("a", 10, 11, 12, 13).ok("a[1]", "one").bad("a[0]", "refused").bad("a[2]", "timed_out")

@@ -1,5 +1,6 @@
 """A run by hand: a test says what comes of each command, by the name of its unit of work."""
 
+from collections.abc import Collection
 from typing import Any
 
 from flowforge.engine.core.commands import Cancel, Command, Decide, Finish, Run, StartTimer, StopTimer, Undo
@@ -24,12 +25,19 @@ def names(commands: list[Command], kind: type[Run | Undo | Cancel | StartTimer |
     return [str(command.key) for command in commands if isinstance(command, kind)]
 
 
+def plan(*steps: dict[str, Any], limits: dict[str, int] | None = None, free: Collection[str] = (), **body: Any) -> Plan:
+    """Return the plan of a definition; the steps in `free` change nothing in the world."""
+    definition = Definition.model_validate({"id": "d", "steps": list(steps), **body})
+    return Plan.of(definition, effect_free=free, **(limits or {}))
+
+
 class Walk:
     """A run, and everything it has asked for."""
 
-    def __init__(self, *steps: dict[str, Any], limits: dict[str, int] | None = None, **body: Any) -> None:
-        definition = Definition.model_validate({"id": "d", "steps": list(steps), **body})
-        self.plan = Plan.of(definition, **(limits or {}))
+    def __init__(
+        self, *steps: dict[str, Any], limits: dict[str, int] | None = None, free: Collection[str] = (), **body: Any
+    ) -> None:
+        self.plan = plan(*steps, limits=limits, free=free, **body)
         self.state = State()
         self.commands: list[Command] = []
         self.latest: list[Command] = []
