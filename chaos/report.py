@@ -39,7 +39,7 @@ def write(plan: Plan, where: Circumstances, scenario: str, verdict: Verdict, ord
         "command": plan.command,
         "whole": plan.is_whole,
         "where": asdict(where),
-        "verdict": asdict(verdict),
+        "verdict": vars(verdict),
     }
     kept = [each for each in entries if each["scenario"] != scenario and each["scenario"] in order]
     entries = sorted([*kept, entry], key=lambda each: order.index(each["scenario"]))
