@@ -1,6 +1,6 @@
 """The audit's questions and their answers, as a table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from rich.console import Console
@@ -8,6 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from flowforge.cli.composition import Fulfilment
+from flowforge.engine.audit import audit as audit_runs
+from flowforge.engine.lost import find_lost as find_lost_runs
 from flowforge.errors import TemporalUnavailable
 from flowforge.orders.audit import audit
 from flowforge.orders.lost import find_lost
@@ -47,13 +49,13 @@ class Answer:
 async def examine(settings: Settings, fulfilment: Fulfilment) -> list[Answer]:
     """Run every check of the database, and compare open orders with Temporal where it answers."""
     answers = []
-    for finding in await fulfilment.database.read(audit):
+    for finding in [*await fulfilment.database.read(audit), *await fulfilment.database.read(audit_runs)]:
         verdict: Verdict = "violated" if finding.is_violation else "listed" if finding.count else "ok"
         check = finding.check
         answers.append(
             Answer(area=check.area, name=check.name, verdict=verdict, count=finding.count, offenders=finding.examples)
         )
-    return [*answers, await _compare_with_temporal(settings, fulfilment)]
+    return [*answers, *await _compare_with_temporal(settings, fulfilment)]
 
 
 def report(answers: list[Answer]) -> int:
@@ -84,15 +86,28 @@ def report(answers: list[Answer]) -> int:
     return 0
 
 
-async def _compare_with_temporal(settings: Settings, fulfilment: Fulfilment) -> Answer:
-    area, name = "liveness", "every open order has a running workflow in Temporal"
+async def _compare_with_temporal(settings: Settings, fulfilment: Fulfilment) -> list[Answer]:
+    orders = Answer(area="liveness", name="every open order has a running workflow in Temporal", verdict="ok")
+    runs = Answer(area="runs", name="every open run has a running workflow in Temporal", verdict="ok")
     try:
-        lost = await find_lost(await connect(TemporalTarget.of(settings)), fulfilment.reads)
+        client = await connect(TemporalTarget.of(settings))
+        lost = await find_lost(client, fulfilment.reads)
+        lost_runs = await find_lost_runs(client, fulfilment.database)
     except TemporalUnavailable as away:
-        return Answer(area=area, name=name, verdict="not checked", offenders=(away.message,))
-    if lost.is_capped:
-        name += f" (of the newest {lost.checked})"
-    if not lost.orders:
-        return Answer(area=area, name=name, verdict="ok")
-    offenders = tuple(f"{order.order_id} ({order.status})" for order in lost.orders[:_SHOWN])
-    return Answer(area=area, name=name, verdict="violated", count=len(lost.orders), offenders=offenders)
+        return [replace(each, verdict="not checked", offenders=(away.message,)) for each in (orders, runs)]
+    return [
+        _lost(
+            replace(orders, name=orders.name + (f" (of the newest {lost.checked})" if lost.is_capped else "")),
+            [f"{order.order_id} ({order.status})" for order in lost.orders],
+        ),
+        _lost(
+            replace(runs, name=runs.name + (f" (of the oldest {lost_runs.checked})" if lost_runs.is_capped else "")),
+            [f"{run.execution_id} ({run.status})" for run in lost_runs.runs],
+        ),
+    ]
+
+
+def _lost(answer: Answer, offenders: list[str]) -> Answer:
+    if not offenders:
+        return answer
+    return replace(answer, verdict="violated", count=len(offenders), offenders=tuple(offenders[:_SHOWN]))

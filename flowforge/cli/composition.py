@@ -97,6 +97,7 @@ class Fulfilment:
             [
                 WatchedOrders(self.database, task_queue=self.settings.task_queue),
                 WatchedReturns(self.database, task_queue=self.settings.task_queue),
+                self.engine.watched,
             ],
             # Process ids come again, above all in containers.
             holder=f"{os.getpid()}@{socket.gethostname()}:{secrets.token_hex(4)}",

@@ -18,6 +18,7 @@ from flowforge.engine.control import RunControl
 from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import RunGateway
 from flowforge.engine.preparing import ChildRuns
+from flowforge.engine.reconciling import WatchedRuns
 from flowforge.engine.store.bundled import publish_bundled
 from flowforge.engine.store.definitions import DefinitionStore
 from flowforge.engine.store.keys import StartKeys
@@ -68,10 +69,6 @@ class Engine:
     def services(self, client: Client) -> EngineServices:
         """Return what the API works with; the worker's own client makes the start of runs eager."""
         settings, reads = self.settings, RunReads(self.database)
-        options = RunOptions(
-            forward_max_interval_s=settings.forward_retry_max_interval_s,
-            undo_max_interval_s=settings.undo_retry_max_interval_s,
-        )
         runs = RunGateway(
             client,
             definitions=self.definitions,
@@ -80,7 +77,7 @@ class Engine:
             filler=Filler(RunValues(self.database)),
             changes=self.registry.has_effect,
             task_queue=settings.task_queue,
-            options=options,
+            options=self._options,
         )
         return EngineServices(
             definitions=self.definitions,
@@ -89,6 +86,18 @@ class Engine:
             reads=reads,
             feed=OrderFeed(reads, closed=ENDED),
             actions=self.registry.listing,
+        )
+
+    @property
+    def watched(self) -> WatchedRuns:
+        """Open runs, for the reconciler."""
+        return WatchedRuns(self.database, task_queue=self.settings.task_queue, options=self._options)
+
+    @property
+    def _options(self) -> RunOptions:
+        return RunOptions(
+            forward_max_interval_s=self.settings.forward_retry_max_interval_s,
+            undo_max_interval_s=self.settings.undo_retry_max_interval_s,
         )
 
 

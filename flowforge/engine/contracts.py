@@ -71,6 +71,7 @@ class RunRequest:
         overruled: why a run that had completed is undone after all; None where it is not.
         replay_of: the run whose input this one was given again.
         stored: those of the input's keys whose values are kept elsewhere; they are not in `input`.
+        abandoned: whether this undoes a run from outside, whose own workflow is gone.
     """
 
     execution_id: str
@@ -92,6 +93,7 @@ class RunRequest:
     overruled: str | None = None
     replay_of: str | None = None
     stored: Mapping[str, Stored] = field(default_factory=dict)
+    abandoned: bool = False
 
     @property
     def given(self) -> dict[str, Any]:
@@ -110,6 +112,7 @@ class Carried:
         children: the completed runs that it started, to be undone with it: step, visit, item and what they carry.
         time_left_s: what is left of its time, None for no end.
         revision: which revision of its definition it runs, where somebody else carries this.
+        recalled: what is known of a run whose workflow is gone, where this was put together from its row.
     """
 
     state: Mapping[str, Any]
@@ -118,6 +121,20 @@ class Carried:
     children: tuple[tuple[str, int, int | None, Mapping[str, Any]], ...] = ()
     time_left_s: float | None = None
     revision: int | None = None
+    recalled: "Recalled | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """What is known of a run whose workflow is gone, besides its state.
+
+    Attributes:
+        cancel_reason: why somebody had called it off; None where nobody had.
+        settle_s: seconds after which nothing that was in flight with it can still be, as far as that can be known.
+    """
+
+    cancel_reason: str | None = None
+    settle_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

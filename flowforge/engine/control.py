@@ -17,7 +17,7 @@ from flowforge.engine.contracts import EventSignal, RetryHeld, RunState, UndoDec
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.data_checks import check_data
 from flowforge.engine.gateway import RPC_TIMEOUT, RunGateway
-from flowforge.engine.idempotency import undo_run_id
+from flowforge.engine.idempotency import workflow_ids
 from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
 from flowforge.engine.store.records import RunRecord
 from flowforge.engine.store.rows import RunRows
@@ -136,7 +136,7 @@ class RunControl:
         if record.is_over:
             raise Conflict(f"the run is {record.status}")
         seconds = RPC_TIMEOUT.total_seconds()
-        handles = [self._client.get_workflow_handle(name) for name in (execution_id, undo_run_id(execution_id))]
+        handles = [self._client.get_workflow_handle(name) for name in workflow_ids(execution_id)]
         state: RunState | None = None
         try:
             async with asyncio.timeout(seconds):

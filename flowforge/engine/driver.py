@@ -21,6 +21,7 @@ from flowforge.engine.core.bindings import Bindings
 from flowforge.engine.core.codec import dump, load
 from flowforge.engine.core.commands import Cancel, Command, Decide, Run, StartTimer, StopTimer, Undo
 from flowforge.engine.core.events import (
+    Abandoned,
     Begin,
     CancelRequested,
     DeadlinePassed,
@@ -40,6 +41,7 @@ from flowforge.engine.core.views import RunStatus, outstanding, run_status
 from flowforge.engine.definition.step import Step
 from flowforge.engine.flight import Flight
 from flowforge.engine.keeping import Keeping
+from flowforge.engine.memory import Memory
 from flowforge.engine.packing import pack, unpack
 from flowforge.engine.performing import WAITS, begin_wait, begin_wait_with, not_called, perform, perform_undo
 from flowforge.engine.saving import SAVE, RunSaved
@@ -75,7 +77,8 @@ class Driver:
         self._request = request
         self._calls = Calls(request, plan, bindings)
         self.keeping: Final = Keeping(request, plan, bindings, self._calls.burden)
-        self._story = Story(request, plan)
+        self._story = Story(request, plan, Memory(plan, bindings))
+        self._settle_s = 0.0
         self._clock = Clock(_time_left(request, plan), lambda: self.tell(DeadlinePassed()))
         self._inbox: deque[Event] = deque()
         self._answers: deque[Event] = deque()
@@ -118,6 +121,9 @@ class Driver:
             end = await self._write(commands)
             if end is not None:
                 return end
+            if self._settle_s:  # the row is taken; what was in flight hears of it by its next heartbeat
+                await workflow.sleep(self._settle_s, summary="let what was in flight settle")
+                self._settle_s = 0.0
             await self._carry_out(commands)
             if self._held_back and (carried := await self._leave()) is not None:
                 return carried
@@ -146,6 +152,9 @@ class Driver:
                 self._resumed.append(command)
         if self._request.overruled:
             self.tell(Overruled(self._request.overruled))
+        if carried.recalled is not None:
+            self._settle_s = carried.recalled.settle_s
+            self.tell(Abandoned(cancelled=carried.recalled.cancel_reason))
 
     def _is_leaving(self) -> bool:
         """Tell whether nothing more is begun here: what comes now belongs to the next run's history."""

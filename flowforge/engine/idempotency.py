@@ -21,6 +21,16 @@ def child_id(key: str) -> str:
     return f"exec-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
+def unwinding_id(execution_id: str) -> str:
+    """Return the name at Temporal of the workflow that undoes a run whose own is gone."""
+    return f"{execution_id}~unwind"
+
+
+def workflow_ids(execution_id: str) -> tuple[str, ...]:
+    """Return the names at Temporal of all workflows that may work on a run."""
+    return (execution_id, undo_run_id(execution_id), unwinding_id(execution_id))
+
+
 def undo_run_id(execution_id: str) -> str:
     """Return the name at Temporal of the run that undoes a completed one."""
     return f"{execution_id}~undo"

@@ -97,6 +97,25 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """Something that it takes to undo a run whose workflow is gone.
+
+    Attributes:
+        kind: an `undo`, a `value` that compensations read, or the `items` of a step.
+        name: of the undo its key, of the others whose they are.
+        content: as JSON.
+        place: counts undos in the order of their starts; 0 where it is known already.
+        is_forgotten: whether it is not needed any more.
+    """
+
+    kind: Literal["undo", "value", "items"]
+    name: str
+    content: Any = None
+    place: int = 0
+    is_forgotten: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SaveRun:
     """Write what a turn has changed.
 
@@ -114,6 +133,9 @@ class SaveRun:
         is_over: whether this is its end.
         reopens: whether a run that had completed is undone after all.
         output_stored: what stands for the output, where that is kept elsewhere.
+        remembered: what has changed of what it would take to undo it from outside.
+        places: how many places of undos are taken with this turn.
+        abandoned: whether it is undone from outside: what its own workflow writes from then on is none of the row's.
     """
 
     execution_id: str
@@ -132,6 +154,9 @@ class SaveRun:
     is_over: bool = False
     reopens: bool = False
     output_stored: Stored | None = None
+    remembered: tuple[Remembered, ...] = ()
+    places: int = 0
+    abandoned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,9 @@ from flowforge.engine.core.outcomes import StepError
 from flowforge.engine.core.plan import Plan
 from flowforge.engine.core.state import State, UndoEntry
 from flowforge.engine.core.stored import Stored
+from flowforge.engine.core.table import differing
 from flowforge.engine.core.views import RunStatus, progress, run_status, step_view
+from flowforge.engine.memory import Memory
 from flowforge.engine.saving import EventStatus, SaveRun, StepChange, Transition, UndoChange, Waiting
 
 _MOST_WAITING: Final = 100
@@ -27,11 +29,13 @@ class Story:
     Args:
         request: the accepted run.
         plan: what it walks.
+        memory: knows what it takes to undo it from outside.
     """
 
-    def __init__(self, request: RunRequest, plan: Plan) -> None:
+    def __init__(self, request: RunRequest, plan: Plan, memory: Memory) -> None:
         self._request = request
         self._plan = plan
+        self._memory = memory
         self._told: dict[str, StepChange] = {}
         self._status: RunStatus = "pending"
         self._positions: dict[Key, int] = {}
@@ -55,6 +59,7 @@ class Story:
             "events": self._events,
             "turns": self._turns,
             "undosTold": self._undos_told,
+            "remembered": self._memory.count,
             "positions": [[*key, position] for key, position in self._positions.items()],
         }
 
@@ -68,6 +73,9 @@ class Story:
         self._events, self._turns = carried["events"], carried["turns"]
         self._undos_told = carried["undosTold"]
         self._positions = {Key(*position[:3]): position[3] for position in carried["positions"]}
+        for step, visit, attempts, details in carried.get("notes", ()):
+            self.note(Key(step, visit), attempts=attempts, details=details)
+        self._memory.go_on(carried.get("remembered", 0), state)
         self._known = state
 
     def note(self, key: Key, *, attempts: int, details: Mapping[str, Any]) -> None:
@@ -89,8 +97,9 @@ class Story:
         steps = tuple(self._changed_steps(before, state, at))
         undos = tuple(self._changed_undos(before, state))
         waiting = self._waiting_now(state, wakes)
+        remembered = self._memory.turn(state)
         is_new = self._turns == 0
-        if not (is_new or steps or undos or waiting != self._waiting or status != self._status):
+        if not (is_new or steps or undos or remembered or waiting != self._waiting or status != self._status):
             return None
         self._waiting = waiting
         events = tuple(self._entries(state, steps, status, at))
@@ -112,11 +121,14 @@ class Story:
             undos=undos,
             events=events,
             is_over=state.is_over,
+            remembered=remembered,
+            places=self._memory.count,
+            abandoned=self._request.abandoned,
         )
 
     def _changed_steps(self, before: State, after: State, at: str) -> Iterator[StepChange]:
-        touched = {key.step for key, _ in _differing(before.tasks, after.tasks)}
-        touched |= {step for step, _ in _differing(before.steps, after.steps)}
+        touched = {key.step for key, _ in differing(before.tasks, after.tasks)}
+        touched |= {step for step, _ in differing(before.steps, after.steps)}
         if before.undos is not after.undos:
             pairs = zip_longest(before.undos, after.undos)
             touched |= {
@@ -235,17 +247,6 @@ def details(request: RunRequest, plan: Plan, state: State) -> str:
     if state.failure is not None:
         lines.append(f"- because: {_plain(state.failure.error.message)[:500]}")
     return "\n".join(lines)
-
-
-def _differing(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
-    if before is after:
-        return
-    for key, value in after.items():
-        if before.get(key) is not value:
-            yield key, value
-    for key, value in before.items():
-        if key not in after:
-            yield key, value
 
 
 def _failure(state: State) -> dict[str, str | None] | None:

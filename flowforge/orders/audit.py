@@ -4,44 +4,20 @@ They hold at any moment, too, since effect, ledger row and order row are written
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection
 
-from flowforge.orders.checks.check import Check
 from flowforge.orders.checks.liveness import LIVENESS
 from flowforge.orders.checks.money import MONEY
 from flowforge.orders.checks.once import ONCE
 from flowforge.orders.checks.shipping import SHIPPING
 from flowforge.orders.checks.stock import STOCK
-from flowforge.persistence.types import UtcTimestamp
+from flowforge.persistence.auditing import Check, Finding, ask
 
 LIVENESS_GRACE: Final = timedelta(seconds=60)
 """How long after its deadline an order may still be unwinding before that is a finding."""
-
-_SHOWN: Final = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """A check's answer.
-
-    Attributes:
-        count: how many offenders there are.
-        examples: the ids of the first of them.
-    """
-
-    check: Check
-    count: int
-    examples: tuple[str, ...]
-
-    @property
-    def is_violation(self) -> bool:
-        """Whether something is wrong."""
-        return self.check.is_violation and self.count > 0
-
 
 CHECKS: Final[Sequence[Check]] = (*MONEY, *STOCK, *SHIPPING, *LIVENESS, *ONCE)
 """Every check, in the order in which they are told."""
@@ -58,12 +34,4 @@ def audit(connection: Connection, now: datetime | None = None) -> list[Finding]:
         One finding a check, with a count of 0 where all is well.
     """
     late = (datetime.now(UTC) if now is None else now) - LIVENESS_GRACE
-    return [_find(connection, check, late) for check in CHECKS]
-
-
-def _find(connection: Connection, check: Check, late: datetime) -> Finding:
-    statement = text(check.query)
-    if ":late" in check.query:
-        statement = statement.bindparams(bindparam("late", late, type_=UtcTimestamp))
-    offenders = sorted(str(row[0]) for row in connection.execute(statement))
-    return Finding(check=check, count=len(offenders), examples=tuple(offenders[:_SHOWN]))
+    return ask(connection, CHECKS, late)

@@ -12,7 +12,7 @@ from flowforge.engine.core.events import Decided
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.plan import Plan
 from flowforge.engine.core.state import State
-from flowforge.engine.core.step_bindings import BindingError, Names, StepBindings, names_of, render
+from flowforge.engine.core.step_bindings import BindingError, Names, StepBindings, all_of, names_of, render
 from flowforge.engine.core.stored import part_of, split
 from flowforge.engine.definition.names import UNDO
 from flowforge.engine.definition.step import Step
@@ -69,6 +69,11 @@ class Bindings:
                 return step.items_reads
             case _:
                 return step.ways_reads
+
+    @cached_property
+    def undo_reads(self) -> Names:
+        """Which names the compensations read; None for all of them."""
+        return all_of(self._of(Key(name)).undo_reads for name, step in self._plan.steps.items() if step.has_undo)
 
     def _of(self, key: Key) -> StepBindings:
         found = self._steps.get(key.step)

@@ -29,9 +29,7 @@ def dump(state: State, *, value: Convert = _same) -> dict[str, Any]:
         "steps": {name: _bare(step, items=_dump_items(step.items, value)) for name, step in state.steps.items()},
         "tasks": [[*key, _bare(task, wait=_dump_wait(task.wait))] for key, task in state.tasks.items()],
         "backlog": [list(key) for key in state.backlog],
-        "undos": [
-            _bare(undo, key=list(undo.key), result=value(undo.result), item=value(undo.item)) for undo in state.undos
-        ],
+        "undos": [dump_undo(undo, value=value) for undo in state.undos],
         "cursor": state.cursor,
         "repeated": sorted([list(key) for key in state.repeated], key=str),
         "failure": None if state.failure is None else _bare(state.failure),
@@ -49,7 +47,7 @@ def load(data: Mapping[str, Any], *, value: Convert = _same) -> State:
             "steps": Table({name: _load_step(step, value) for name, step in data["steps"].items()}),
             "tasks": Table({Key(*task[:3]): _load_task(task[3]) for task in data["tasks"]}),
             "backlog": tuple(Key(*key) for key in data["backlog"]),
-            "undos": tuple(_load_undo(undo, value) for undo in data["undos"]),
+            "undos": tuple(load_undo(undo, value=value) for undo in data["undos"]),
             "repeated": frozenset(Key(*key) for key in data["repeated"]),
             "failure": None if data["failure"] is None else Failure(**_with_error(data["failure"])),
             "values": Table({name: value(result) for name, result in data["values"].items()}),
@@ -57,6 +55,11 @@ def load(data: Mapping[str, Any], *, value: Convert = _same) -> State:
             "output": value(data["output"]),
         }
     )
+
+
+def dump_undo(undo: UndoEntry, *, value: Convert = _same) -> dict[str, Any]:
+    """Return an undo as JSON; `value` writes its step's result, and its item."""
+    return _bare(undo, key=list(undo.key), result=value(undo.result), item=value(undo.item))
 
 
 def _bare(part: Any, **written: Any) -> dict[str, Any]:
@@ -117,7 +120,8 @@ def _load_task(data: Mapping[str, Any]) -> Task:
     return Task(stage=data["stage"], wait=Wait(**wait))
 
 
-def _load_undo(data: Mapping[str, Any], value: Convert) -> UndoEntry:
+def load_undo(data: Mapping[str, Any], *, value: Convert = _same) -> UndoEntry:
+    """Return the undo that `dump_undo` wrote."""
     found = _with_error(data)
     return UndoEntry(
         **{

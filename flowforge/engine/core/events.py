@@ -127,6 +127,17 @@ class Overruled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned:
+    """Whoever walked the run is gone, and whatever was in flight with it: it turns back, or goes on turning back.
+
+    Attributes:
+        cancelled: why somebody had called it off; None where nobody had.
+    """
+
+    cancelled: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UndoSettled:
     """An undo ended; `failed` means for good."""
 
@@ -172,6 +183,7 @@ Event: TypeAlias = (
     | Compensate
     | Retry
     | Overruled
+    | Abandoned
     | UndoSettled
     | UndoDelayed
     | UndoRetried

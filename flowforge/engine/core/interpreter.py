@@ -11,6 +11,7 @@ Every command but `Finish`, `StopTimer` and `Cancel` has one answer. Answers tha
 from flowforge.engine.core import controls, forward, retrying, unwinding
 from flowforge.engine.core.commands import Command
 from flowforge.engine.core.events import (
+    Abandoned,
     Begin,
     CancelRequested,
     Compensate,
@@ -82,6 +83,8 @@ def _way_back(turn: Turn, event: Event) -> bool:
             unwinding.retry_undos(turn, step)
         case UndoWrittenOff(step=step, by=by, reason=reason):
             unwinding.write_off(turn, step, f"{by}: {reason}")
+        case Abandoned(cancelled=reason):
+            unwinding.abandon(turn, reason)
         case _:
             return False
     return True

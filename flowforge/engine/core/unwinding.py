@@ -5,13 +5,16 @@ write it off; everything else is undone all the same.
 """
 
 from dataclasses import replace
+from typing import Final
 
 from flowforge.engine.core.commands import Cancel, End, Finish, StopTimer, Undo
 from flowforge.engine.core.events import UndoSettled
 from flowforge.engine.core.keys import Key
-from flowforge.engine.core.outcomes import Failure
+from flowforge.engine.core.outcomes import Failure, StepError
 from flowforge.engine.core.state import FailedItem, Task
 from flowforge.engine.core.turn import Turn
+
+_ABANDONED: Final = StepError(code="abandoned", message="its workflow was gone, so it was undone")
 
 
 def fail(turn: Turn, failure: Failure) -> None:
@@ -60,6 +63,28 @@ def _let_go(turn: Turn, key: Key, task: Task) -> None:
         unfinished = FailedItem(item=key.item, visit=key.visit, kind="cancelled")
         items = replace(state.items, failed=(*state.items.failed, unfinished))
         turn.steps[key.step] = replace(state, items=items)
+
+
+def abandon(turn: Turn, cancelled: str | None) -> None:
+    """Turn the run back, or begin the undos anew that were under way; nothing is in flight any more."""
+    turn.tasks.clear()
+    if turn.phase in {"new", "forward", "held"}:
+        if cancelled is not None:
+            turn.failure = Failure(kind="cancelled", error=StepError(code="cancelled", message=cancelled))
+        elif turn.failure is None:
+            turn.failure = Failure(kind="failed", error=_ABANDONED)
+        stop(turn)
+    elif turn.phase in {"undoing", "attention"}:
+        turn.phase = "undoing"
+        for at in range(len(turn.undos) - 1, turn.cursor - 1, -1):
+            entry = turn.undos[at]
+            if entry.status in {"running", "failed"}:
+                # The last one that was begun is the next one in order; any other had its turn.
+                is_next = at == turn.cursor and entry.status == "running"
+                turn.change_undo(entry.key, status="running", error=None)
+                turn.tasks[entry.key] = Task(stage="undoing" if is_next else "delayed")
+                turn.emit(Undo(entry.key))
+        _go_on(turn)
 
 
 def begin_undo(turn: Turn) -> None:

@@ -13,6 +13,9 @@ from flowforge.engine.core.views import RunStatus, StepView
 ENDED: Final = frozenset({"completed", "failed", "compensated", "cancelled"})
 """The statuses in which a run is over."""
 
+OPEN: Final = frozenset({"running", "waiting", "paused", "compensating", "needs_attention"})
+"""The others that a row may have."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
 from flowforge.engine.contracts import RunRequest
 from flowforge.engine.core.stored import Stored, write
 from flowforge.engine.saving import RunSaved, SaveRun
+from flowforge.engine.store.memory import forget, remember
 from flowforge.engine.store.values import fetch
 from flowforge.errors import Fault
 from flowforge.persistence.database import Database
@@ -28,6 +29,7 @@ _MUTABLE: Final = (
     "turn",
     "updated_at",
     "ended_at",
+    "abandoned_at",
 )
 _SAVE: Final = (
     update(EXECUTIONS)
@@ -58,7 +60,7 @@ class RunRows:
 
     async def mark_cancelled(self, execution_id: str, reason: str) -> "MarkedRun | None":
         """Mark a run as called off, unless it has ended or was before; return it as it is then, None without a row."""
-        return await self._database.write(_mark_cancelled, execution_id, reason, datetime.now(UTC))
+        return await self._database.write(mark_cancelled, execution_id, reason, datetime.now(UTC))
 
 
 class MarkedRun:
@@ -88,7 +90,10 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
             raise Fault(f"there is no row of {request.execution_id!r}")
         _open(connection, request, request.opening)
         _write_parts(connection, request)
+        remember(connection, request)
         return RunSaved(status=request.status, is_over=request.is_over)
+    if row.abandoned_at is not None and not request.abandoned:
+        return _refuse(row, request)
     is_behind = row.run_id == request.run_id and (request.history, request.turn) < (row.history, row.turn)
     if is_behind or (row.ended_at is not None and not (request.reopens and row.status == "completed")):
         return RunSaved(status=row.status, is_over=row.ended_at is not None, cancel_reason=row.cancel_reason)
@@ -96,9 +101,27 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
         # It was called off before it could complete: its steps are as they are, its end is not this one.
         events = tuple(event for event in request.events if event.step_id is not None)
         request = replace(request, status=row.status, output=None, output_stored=None, is_over=False, events=events)
-    connection.execute(_SAVE, {"id": request.execution_id, **_mutable(request), "generation": row.generation})
+    kept = {"generation": row.generation, "abandoned_at": row.abandoned_at}
+    if request.abandoned and row.abandoned_at is None:
+        kept["abandoned_at"] = datetime.now(UTC)
+    connection.execute(_SAVE, {"id": request.execution_id, **_mutable(request), **kept})
     _write_parts(connection, request)
+    remember(connection, request, is_repeat=row.run_id == request.run_id and row.turn >= request.turn)
+    if request.is_over and (row.parent_execution_id is None or request.status != "completed"):
+        forget(connection, request.execution_id)
     return RunSaved(status=request.status, is_over=request.is_over, cancel_reason=row.cancel_reason)
+
+
+def _refuse(row: Row[Any], request: SaveRun) -> RunSaved:
+    """Answer a workflow whose run is being undone, or was, by another one that took it for gone.
+
+    Raises:
+        Fault: it is at its end, and that other one is not.
+    """
+    is_over = row.ended_at is not None
+    if request.is_over and not is_over:
+        raise Fault(f"{request.execution_id!r} was taken for gone, and is undone elsewhere")
+    return RunSaved(status=row.status, is_over=is_over, cancel_reason="its workflow was taken for gone")
 
 
 def _open(connection: Connection, request: SaveRun, run: RunRequest) -> None:
@@ -174,7 +197,8 @@ def _row(change: dict[str, Any], execution_id: str) -> dict[str, Any]:
     return {**change, **times, **stored, "execution_id": execution_id}
 
 
-def _mark_cancelled(connection: Connection, execution_id: str, reason: str, at: datetime) -> MarkedRun | None:
+def mark_cancelled(connection: Connection, execution_id: str, reason: str, at: datetime) -> MarkedRun | None:
+    """Do what RunRows.mark_cancelled does, in a transaction that is open already."""
     row = connection.execute(_LOAD, {"id": execution_id}).first()
     if row is None:
         return None

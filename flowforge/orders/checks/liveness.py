@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from flowforge.orders.checks.check import Check
+from flowforge.persistence.auditing import Check
 from flowforge.persistence.tables.ledger import OF_RETURNS
 
 LIVENESS: Final[Sequence[Check]] = (

@@ -64,6 +64,7 @@ EXECUTIONS: Final = Table(
     Column("depth", Integer, nullable=False, server_default="0"),
     Column("timeout_s", Float),
     Column("replay_of", String),
+    Column("abandoned_at", UtcTimestamp),
     CheckConstraint(
         "status in ('running', 'waiting', 'paused', 'compensating', 'completed', 'failed', 'compensated', "
         "'cancelled', 'needs_attention')",
@@ -79,6 +80,8 @@ EXECUTIONS: Final = Table(
 
 `starts` counts the starts of a run: each retry after its end is the next one, and `wish` says what was asked for then.
 `generation` counts how often it began from nothing. `edits` is what an operator put into its context.
+
+From `abandoned_at` on only the workflow writes that undoes the run from outside.
 """
 
 EXECUTION_STEPS: Final = Table(
@@ -141,6 +144,38 @@ EXECUTION_RESTS: Final = Table(
     Column("carried", JSON, nullable=False),
 )
 """What a run that ended with nothing undone carries on with, should somebody have it go on."""
+
+EXECUTION_MEMORY: Final = Table(
+    "execution_memory",
+    METADATA,
+    Column("execution_id", String, ForeignKey("executions.execution_id"), primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("content", JSON),
+    sqlite_with_rowid=False,
+)
+"""What it takes to undo a run whose workflow is gone: undos, by `place` in the order of their starts, the values that
+they read, and items."""
+
+WEBHOOK_OUTBOX: Final = Table(
+    "webhook_outbox",
+    METADATA,
+    Column("sequence", AutoNumber, primary_key=True),
+    Column("execution_id", String, ForeignKey("executions.execution_id"), nullable=False),
+    Column("event_id", Integer, nullable=False),
+    Column("url", String, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcTimestamp, nullable=False),
+    Column("created_at", UtcTimestamp, nullable=False),
+    Column("given_up_at", UtcTimestamp),
+    Column("error", String),
+    Index(None, "execution_id", "event_id", unique=True),
+    Index(None, "given_up_at", "due_at"),
+)
+"""What addresses are still to be told of runs; of one run and address the first one first. What was delivered is gone,
+what was given up stays."""
 
 EXECUTION_KEYS: Final = Table(
     "execution_keys",

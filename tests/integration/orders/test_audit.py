@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection
 
-from flowforge.orders.audit import CHECKS, Finding, audit
+from flowforge.orders.audit import CHECKS, audit
 from flowforge.orders.saga import STEPS
+from flowforge.persistence.auditing import Finding
 from tests.integration.orders.shop import Shop
 
 _PARCEL = "insert into shipments values ('sh_{n}', '{order}', {n}, '{order}', '{status}', 1, 1)"
