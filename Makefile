@@ -24,7 +24,7 @@ $(STAMP): requirements-dev.txt pyproject.toml scripts/set-up.sh
 	@./scripts/set-up.sh
 	@touch $@
 
-demo: $(STAMP) ## start everything and show two orders; ARGS=--once ends by itself
+demo: $(STAMP) ## start everything and show two orders, and two as data; ARGS=--once ends by itself
 	@$(PYTHON) main.py demo $(ARGS)
 
 # Tests wait more than they compute: three at a time keep two cores busy.

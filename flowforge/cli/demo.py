@@ -1,4 +1,4 @@
-"""`demo`: everything in one process, and two orders to watch: one that completes, one that is made whole."""
+"""`demo`: everything in one process, and orders to watch, typed and as data: they complete, or are made whole."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ def demo(
         bool, typer.Option("--once", help="End by itself; exit code 1 when an order did not end as it should.")
     ] = False,
 ) -> None:
-    """Start everything, and show one order that completes and one that fails at the warehouse and is made whole."""
+    """Start everything, and show an order that completes and one that fails and is made whole; then both as data."""
     from flowforge.cli.lifecycle import run
     from flowforge.cli.stopping import Stop
     from flowforge.settings import Settings

@@ -56,7 +56,7 @@ class DemoClient:
 
     async def restock(self) -> None:
         """Have units delivered where earlier demos have sold nearly all."""
-        for product in await self._get("/inventory"):
+        for product in await self.get("/inventory"):
             if product["product_id"] == PRODUCT and product["available"] < _ENOUGH:
                 _checked(
                     await self._http.put(f"/inventory/{PRODUCT}", json={"on_hand": product["on_hand"] + _DELIVERY})
@@ -77,19 +77,16 @@ class DemoClient:
     async def follow(self, order: DemoOrder, saga: ShownSaga) -> AsyncIterator[Row]:
         """Show an order's events as they happen, until it has ended and is judged; yield each row that changed."""
         accepted_at: datetime | None = None
-        async for event in self._events(order):
+        async for event in self.events(f"/orders/{order.workflow_id}/events"):
             if accepted_at is None:
                 accepted_at = datetime.fromisoformat((await self._order(order))["created_at"])
             yield saga.take(event, accepted_at)
         end = await self._order(order)
-        saga.end(end, await self._get(f"/payments?order_id={end['order_id']}"), should=order.should)
+        saga.end(end, await self.get(f"/payments?order_id={end['order_id']}"), should=order.should)
 
-    async def _order(self, order: DemoOrder) -> dict[str, Any]:
-        answer: dict[str, Any] = await self._get(f"/orders/{order.workflow_id}")
-        return answer
-
-    async def _events(self, order: DemoOrder) -> AsyncIterator[dict[str, Any]]:
-        async with self._http.stream("GET", f"/orders/{order.workflow_id}/events") as stream:
+    async def events(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        """Yield what happens, as it happens, until its end."""
+        async with self._http.stream("GET", path) as stream:
             ends = False
             async for line in stream.aiter_lines():
                 if line == "event: end":
@@ -97,8 +94,17 @@ class DemoClient:
                 elif line.startswith("data: ") and not ends:
                     yield json.loads(line.removeprefix("data: "))
 
-    async def _get(self, path: str) -> Any:
+    async def get(self, path: str) -> Any:
+        """Return what is there."""
         return _checked(await self._http.get(path)).json()
+
+    async def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Ask for something, and return the answer."""
+        return _checked(await self._http.post(path, json=body)).json()
+
+    async def _order(self, order: DemoOrder) -> dict[str, Any]:
+        answer: dict[str, Any] = await self.get(f"/orders/{order.workflow_id}")
+        return answer
 
 
 def _checked(answer: httpx2.Response) -> httpx2.Response:

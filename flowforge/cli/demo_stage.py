@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
 from rich.console import Console
 
+from flowforge.cli import demo_runs
 from flowforge.cli.demo_orders import DemoClient, DemoOrder
+from flowforge.cli.demo_runs import ShownRun
 from flowforge.cli.demo_saga import ShownSaga
 from flowforge.cli.demo_view import show
 from flowforge.cli.stopping import Stop
@@ -20,6 +23,17 @@ from flowforge.temporal.folder import create
 
 _HOST: Final = "127.0.0.1"
 
+EGRESS: Final = "localhost,127.0.0.1,::1"
+"""What definitions may reach in a demo besides public addresses: this machine, where everything is that they call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What was run, by the names under which it is found."""
+
+    orders: list[str]
+    runs: list[str]
+
 
 async def perform(settings: Settings, stop: Stop, *, port: int, temporal_port: int, ui_port: int, once: bool) -> int:
     """Run the demo; return the exit code.
@@ -28,7 +42,8 @@ async def perform(settings: Settings, stop: Stop, *, port: int, temporal_port: i
         StartupError: something is missing or taken; one line.
         StoppedError: the stop was asked for before everything ran.
     """
-    settings = settings.model_copy(update={"fault_injection": True})
+    egress = settings.egress_allow or EGRESS
+    settings = settings.model_copy(update={"fault_injection": True, "egress_allow": egress})
     console = Console(highlight=False, soft_wrap=True)
     create(settings.data_dir)
     log_path = settings.data_dir / "demo.log"
@@ -44,11 +59,11 @@ async def perform(settings: Settings, stop: Stop, *, port: int, temporal_port: i
             await asyncio.wait({running, showing}, return_when=asyncio.FIRST_COMPLETED)
             if not showing.done():
                 return 1 if once else 0
-            orders, are_as_they_should = showing.result()
+            names, are_as_they_should = showing.result()
             if not are_as_they_should:
                 console.print(f"an order did not end as it should; see {log_path}", style="bold red")
             if not once:
-                _tell_what_next(console, together, orders)
+                _tell_what_next(console, together, names)
                 await asyncio.wait({running})
                 console.print("stopping")
             return 0 if are_as_they_should else 1
@@ -59,8 +74,8 @@ async def perform(settings: Settings, stop: Stop, *, port: int, temporal_port: i
             await running
 
 
-async def _show_orders(console: Console, together: Together, serving: asyncio.Event) -> tuple[list[DemoOrder], bool]:
-    """Place both orders and show them to their ends; tell whether these were as they should be."""
+async def _show_orders(console: Console, together: Together, serving: asyncio.Event) -> tuple[Names, bool]:
+    """Place both orders and show them to their ends, then both as data; tell whether all were as they should be."""
     await serving.wait()
     token = secrets.token_hex(3)
     orders = [
@@ -78,13 +93,27 @@ async def _show_orders(console: Console, together: Together, serving: asyncio.Ev
             await client.place(order)
         sagas = [ShownSaga(order.title) for order in orders]
         await show(console, [(saga, client.follow(order, saga)) for order, saga in zip(orders, sagas, strict=True)])
-    return orders, all(saga.is_as_it_should for saga in sagas)
+        runs = await _show_runs(console, client)
+    names = Names([order.workflow_id for order in orders], [run.execution_id for run in runs])
+    return names, all(saga.is_as_it_should for saga in sagas) and all(run.is_as_it_should for run in runs)
 
 
-def _tell_what_next(console: Console, together: Together, orders: list[DemoOrder]) -> None:
-    api, namespace = together.api_url, together.temporal.target.namespace
-    names = [order.workflow_id for order in orders]
-    console.print("\n[bold]See both[/] over HTTP, and in Temporal's UI; the API can be tried at /docs:")
+async def _show_runs(console: Console, client: DemoClient) -> list[ShownRun]:
+    """Run a definition well and failing, and show both to their ends."""
+    console.print(f"\nAn order as data: [bold]{demo_runs.DEFINITION}[/], a list of steps and of their undos.")
+    runs = [
+        ShownRun(title="Good run", should="completed"),
+        ShownRun(title="Failing run", should="compensated", fail_at="CreateShipment"),
+    ]
+    for run in runs:
+        await demo_runs.start(client, run)
+    await show(console, [(run, demo_runs.follow(client, run)) for run in runs])
+    return runs
+
+
+def _tell_what_next(console: Console, together: Together, shown: Names) -> None:
+    api, namespace, names = together.api_url, together.temporal.target.namespace, shown.orders
+    console.print("\n[bold]See both[/] orders over HTTP, and in Temporal's UI; the API can be tried at /docs:")
     console.print(*(f"  {api}/orders/{name}" for name in names), sep="\n")
     console.print(*(f"  {together.ui_url}/namespaces/{namespace}/workflows/{name}" for name in names), sep="\n")
     console.print(f"  {api}/docs")
@@ -96,6 +125,19 @@ def _tell_what_next(console: Console, together: Together, orders: list[DemoOrder
         f"  curl -sN {api}/orders/{names[1]}/events",
         f"  curl -s {api}/engine/snapshot",
         sep="\n",
+        markup=False,
+    )
+    console.print("\n[bold]As data[/]: the definition, its failing run as a picture, and all definitions:")
+    console.print(
+        f"  curl -s {api}/workflows/{demo_runs.DEFINITION}",
+        f"  curl -s '{api}/executions/{shown.runs[1]}/visualize?format=mermaid'",
+        f"  curl -s {api}/workflows",
+        sep="\n",
+        markup=False,
+    )
+    console.print(
+        f"Their requests may reach this machine here (EGRESS_ALLOW={together.settings.egress_allow});"
+        " elsewhere public addresses only, unless you say so.",
         markup=False,
     )
     console.print("\nCtrl-C ends it.")

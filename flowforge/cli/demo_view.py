@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -10,7 +10,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from flowforge.cli.demo_saga import Row, RowStatus, ShownSaga
+from flowforge.cli.demo_saga import Row, RowStatus
 
 PAUSE_S: Final = 0.3
 """How long a person gets to read each event; the orders themselves are not held up."""
@@ -28,8 +28,18 @@ _LOOK: Final[dict[RowStatus, tuple[str, str]]] = {
 }
 _MOVING: Final[tuple[RowStatus, ...]] = ("running", "undoing")
 
-Shown = tuple[ShownSaga, AsyncIterator[Row]]
-"""A saga, and its rows as they change."""
+
+class ShownProcess(Protocol):
+    """Something with steps that is shown: see ShownSaga and ShownRun."""
+
+    title: str
+    rows: list[Row]
+    verdict: str
+    is_as_it_should: bool
+
+
+Shown = tuple[ShownProcess, AsyncIterator[Row]]
+"""A process, and its rows as they change."""
 
 
 async def show(console: Console, shown: Sequence[Shown]) -> None:
@@ -48,14 +58,14 @@ async def _let_read(rows: AsyncIterator[Row]) -> None:
         await asyncio.sleep(PAUSE_S)
 
 
-async def _print_lines(console: Console, saga: ShownSaga, rows: AsyncIterator[Row]) -> None:
+async def _print_lines(console: Console, saga: ShownProcess, rows: AsyncIterator[Row]) -> None:
     async for row in rows:
         mark = _LOOK[row.status][0]
         console.print(f"{row.after_ms:>6} ms  {saga.title}: {mark} {row.name}: {row.told}", markup=False)
     console.print(f"           {saga.title}: = {saga.verdict}", markup=False)
 
 
-def _tables(sagas: Sequence[ShownSaga], spinners: Mapping[RowStatus, Spinner]) -> Group:
+def _tables(sagas: Sequence[ShownProcess], spinners: Mapping[RowStatus, Spinner]) -> Group:
     parts: list[RenderableType] = []
     for saga in sagas:
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0), width=_WIDTH)

@@ -7,6 +7,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from flowforge.cli.demo_stage import EGRESS
+from flowforge.security.egress import EgressPolicy
 from flowforge.settings import Settings
 from flowforge.temporal.devserver import _TUNING
 from flowforge.temporal.ways import VERSION
@@ -58,6 +60,25 @@ def test_server_that_is_built_is_the_one_of_the_image() -> None:
 @pytest.mark.parametrize("name", _COMPOSE)
 def test_processes_of_compose_are_told_every_setting(name: str) -> None:
     assert set(_read(name)["x-settings"]) == _variables() - _NOT_TOLD.keys()
+
+
+@pytest.mark.parametrize("name", _COMPOSE)
+def test_definitions_in_compose_may_call_the_apis_and_nothing_else_that_is_not_public(name: str) -> None:
+    compose = _read(name)
+    [allowed] = re.findall(r"^\$\{EGRESS_ALLOW-(.+)\}$", compose["x-settings"]["EGRESS_ALLOW"])
+    policy = EgressPolicy.parse(allowed)
+    apis = {service for service, body in compose["services"].items() if body.get("build", {}).get("target") == "api"}
+    assert set(policy.hosts) == apis
+    assert not policy.networks
+    assert not policy.permits("temporal", "172.18.0.2")
+
+
+def test_demo_lets_definitions_reach_this_machine_and_nothing_else_that_is_not_public() -> None:
+    policy = EgressPolicy.parse(EGRESS)
+    for host, address in (("localhost", "127.0.0.1"), ("127.0.0.1", "127.0.0.1"), ("localhost", "::1")):
+        assert policy.permits(host, address)
+    for address in ("10.0.0.1", "169.254.169.254", "172.17.0.1", "192.168.1.1", "fe80::1"):
+        assert not policy.permits("somebody.example", address)
 
 
 def test_postgres_has_room_for_every_connection_of_all_processes() -> None:

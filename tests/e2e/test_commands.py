@@ -4,13 +4,21 @@ import json
 
 from tests.e2e.processes import House
 
+_PEEK = {
+    "id": "peek",
+    "steps": [{"id": "ask", "action": "http.request", "params": {"url": "${api}/inventory"}}],
+}
 
-async def test_demo_once_shows_both_orders_and_ends_with_code_0(house: House) -> None:
+
+async def test_demo_once_shows_both_orders_typed_and_as_data_and_ends_with_code_0(house: House) -> None:
     end = await house.run("demo", "--once", *house.own_ports)
     assert end.code == 0, end
     assert end.err == ""
     assert "Good order: = completed: 39.98 USD paid, 2 units shipped" in end.out
     assert "Failing order: = made whole: 39.98 USD refunded, 2 units released" in end.out
+    assert "Good run: = completed: 6 steps" in end.out
+    assert "Failing run: = made whole: ReleaseInventory, RefundPayment" in end.out
+    assert "Failing run: ↩ CancelShipment: undone" in end.out
     assert (await house.run("audit")).code == 0
 
 
@@ -18,6 +26,18 @@ async def test_demo_ends_with_code_1_when_an_order_does_not_end_as_it_should(hou
     end = await house.run("demo", "--once", *house.own_ports, FAIL_AT="payment")
     assert end.code == 1
     assert "an order did not end as it should" in end.out
+
+
+async def test_demo_lets_definitions_reach_this_machine_and_says_so(house: House) -> None:
+    process = await house.start("demo", *house.own_ports)
+    await process.line("Their requests may reach this machine here (EGRESS_ALLOW=localhost,127.0.0.1,::1)")
+    async with house.http() as client:
+        assert (await client.post("/workflows", json=_PEEK)).status_code == 201
+        asked = {"type": "peek", "input": {"api": str(client.base_url).rstrip("/")}}
+        ended = (await client.post("/workflows/start", json=asked, headers={"Prefer": "wait=60"})).json()
+    assert ended["status"] == "completed", ended
+    assert "SKU-001" in {each["product_id"] for each in ended["stepResults"]["ask"]["result"]}
+    assert (await process.stop()).is_clean
 
 
 async def test_starter_prints_the_order_and_tells_by_its_code_whether_it_completed(house: House) -> None:
