@@ -35,10 +35,10 @@ from tests.workflow.engine.stage import REPLAYER, Stage, open_stage
 OPTIONS = replace(STAGE_OPTIONS, undo_patience_s=0.3)
 """How actions are tried in both shells, where their steps do not say."""
 
-_AT_ONCE: Final = 24
+_AT_ONCE: Final = 12
 """How many cases are played at a time: with many more, each of them is slow."""
 
-_PATIENCE_S: Final = 60
+_PATIENCE_S: Final = 120
 """After how long a case is given up."""
 
 _AT_REST: Final = frozenset({"waiting", "paused", "needs_attention"})
