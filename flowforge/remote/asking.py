@@ -45,7 +45,7 @@ class Api:
 
     def __init__(self, url: str, *, timeout_s: float = 30.0, hint: str = "") -> None:
         self.url: Final = url.rstrip("/")
-        self._hint = f"; {hint}" if hint else ""
+        self._hint = hint
         try:
             host = httpx2.URL(self.url).host
         except httpx2.InvalidURL as error:
@@ -130,11 +130,13 @@ class Api:
             return value
         if not answer.is_success and isinstance(value, dict) and isinstance(value.get("detail"), str):
             raise problem_of(answer.status_code, value)
-        raise NotUnderstood(f"{self.url} answered {answer.status_code}, and not as FlowForge does{self._hint}")
+        hint = f"; {self._hint}" if self._hint else ""
+        raise NotUnderstood(f"{self.url} answered {answer.status_code}, and not as FlowForge does{hint}")
 
     def _unreachable(self, error: Exception) -> Unreachable:
         reason = " ".join(str(error).split()) or type(error).__name__
-        return Unreachable(f"the API at {self.url} does not answer ({reason}); is it running?{self._hint}")
+        hint = f" {self._hint}" if self._hint else ""
+        return Unreachable(f"the API at {self.url} does not answer ({reason}); is it running?{hint}")
 
 
 async def _events(answer: httpx2.Response, after: str | None) -> AsyncGenerator[ServerEvent, None]:

@@ -173,7 +173,7 @@ async def test_an_api_that_is_not_there_is_told_in_one_line(house: House, tmp_pa
         end = await call(house, *command.split())
         assert (end.code, end.out) == (1, ""), command
         assert end.err.startswith(f"flowforge: the API at http://127.0.0.1:{house.api_port} does not answer (")
-        assert end.err.endswith("; see --api-url\n")
+        assert end.err.endswith("? see --api-url\n")
         assert end.err.count("\n") == 1
 
 

@@ -263,7 +263,7 @@ async def test_server_that_is_not_there_is_told_of(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(following, "_FIRST_S", 0)
     async with FlowForge("http://127.0.0.1:1", hint="start it") as flowforge:
         for asking in (flowforge.register(BODY), flowforge.status(_NOBODY), flowforge.wait(_NOBODY)):
-            with pytest.raises(Unreachable, match=r"^the API at http://127.0.0.1:1 does not answer \(.+; start it$"):
+            with pytest.raises(Unreachable, match=r"^the API at http://127.0.0.1:1 does not answer \(.+\? start it$"):
                 await asking
 
 
