@@ -237,17 +237,15 @@ class FlowForge:
         *,
         from_step: str | None = None,
         context: Mapping[str, Any] | None = None,
-        revision: int | None = None,
     ) -> Accepted:
-        """Let a run go on that has failed, perhaps with an edit.
+        """Let a run go on that is held open after a failure, perhaps with an edit.
 
         Args:
             execution_id: the run.
             from_step: the failed step to try again; all of them by default.
             context: results and input keys that are edited first.
-            revision: the revision of the definition with which it goes on; its own by default.
         """
-        wishes = {"fromStep": from_step, "context": None if context is None else dict(context), "revision": revision}
+        wishes = {"fromStep": from_step, "context": None if context is None else dict(context)}
         body = {name: value for name, value in wishes.items() if value is not None}
         return await self._control(execution_id, "retry", body=body)
 

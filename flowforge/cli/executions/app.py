@@ -161,17 +161,16 @@ def retry(
     context: Annotated[
         str | None, typer.Option(help="Results and input keys to edit first: a file, or JSON.", metavar="FILE|JSON")
     ] = None,
-    revision: Annotated[int | None, typer.Option(min=1, help="The revision to go on with; without, its own.")] = None,
     as_json: AsJson = False,
     api_url: ApiUrl = None,
 ) -> None:
-    """Let a failed run go on, perhaps with an edit."""
+    """Let a run go on that is held open after a failure, perhaps with an edit."""
     from flowforge.cli.executions.asked import object_of
 
     edited = object_of(context, "--context")
     told = "{execution_id} is tried again"
     _decide(
-        lambda asked: asked.retry(execution, from_step=from_step, context=edited or None, revision=revision),
+        lambda asked: asked.retry(execution, from_step=from_step, context=edited or None),
         told,
         as_json=as_json,
         api_url=api_url,
