@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from flowforge.api.routers import execution_again, execution_control
+from flowforge.engine.contracts import MAX_DEPTH as MAX_CHILDREN
 from flowforge.engine.core.plan import MAX_IN_FLIGHT, MAX_VISITS
 from flowforge.engine.core.step_bindings import MAX_ITEMS
 from flowforge.engine.core.views import RunStatus, StepView
@@ -14,7 +15,6 @@ from flowforge.engine.definition.document import MAX_BYTES, MAX_DEPTH
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.step import Compensation, RetryPolicy, Step
 from flowforge.engine.expressions import evaluation, expression, stream
-from flowforge.engine.preparing import MAX_DEPTH as MAX_CHILDREN
 from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_FETCHED_BYTES, MAX_RESULT_BYTES
 from flowforge.engine.validation.identities import MAX_STEPS
 
