@@ -37,6 +37,7 @@ class Drill:
         hits: the kills so far.
         cancelled: how many of them were followed by a cancellation.
         ends: how the orders ended.
+        placed: the workflow ids of the orders, in their order.
     """
 
     world: World
@@ -46,6 +47,7 @@ class Drill:
     hits: int = 0
     cancelled: int = 0
     ends: Counter[str] = field(default_factory=Counter)
+    placed: list[str] = field(default_factory=list)
 
     async def run(self, times: int) -> None:
         """Do it so many times.
@@ -118,6 +120,7 @@ class Drill:
             worker = await self.world.worker(self._fault(1))
         fails = route in {"fails", "needs attention", "is given up"}
         placed = await self.world.place_longest(self.placement, fail_at=LAST if fails else None)
+        self.placed.append(placed.workflow_id)
         operator = Operator(self.world, placed)
         if worker is None:
             worker = await self._prepare(placed, operator, route)

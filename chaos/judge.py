@@ -10,15 +10,13 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 from temporalio.client import WorkflowExecutionStatus
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from chaos.load import PLAIN, Accepted, Load
+from chaos.replays import replay
 from chaos.world import World
 from flowforge.orders.audit import audit
 from flowforge.orders.records import CLOSED
-from flowforge.orders.workflow import OrderWorkflow
 from flowforge.persistence.tables.orders import ORDERS
 
 DRAINED_WITHIN_S: Final = 60.0
@@ -130,18 +128,12 @@ class Judge:
                 self._object(f"audit, {finding.check.area}: {finding.check.name}: {finding.count} ({examples})")
 
     async def replay(self, accepted: Sequence[Accepted]) -> None:
-        """Replay histories with this code: an order that cannot be replayed stays open for ever."""
-        replayer = Replayer(
-            workflows=[OrderWorkflow],
-            data_converter=pydantic_data_converter,
-            workflow_runner=UnsandboxedWorkflowRunner(),
-        )
+        """Replay histories with this code."""
         for each in accepted:
-            history = await self._world.handle(each.placed.workflow_id).fetch_history()
-            outcome = await replayer.replay_workflow(history, raise_on_replay_failure=False)
-            if outcome.replay_failure is not None:
-                self._object(f"{each.placed.order_id} cannot be replayed: {outcome.replay_failure}")
-            self._verdict.done["histories replayed"] += 1
+            try:
+                self._verdict.done["histories replayed"] += await replay(self._world, each.placed.workflow_id)
+            except AssertionError as failure:
+                self._object(str(failure))
 
     async def _missing(self, order_ids: Sequence[str]) -> list[tuple[str, str]]:
         rows: dict[str, str] = await self._world.database.read(_statuses)

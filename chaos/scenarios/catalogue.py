@@ -6,7 +6,7 @@ from typing import Final
 from chaos.house import House
 from chaos.judge import Verdict
 from chaos.plan import Plan
-from chaos.scenarios import api, database, points, races, recovery, storm, temporal, undo
+from chaos.scenarios import api, database, mid_start, points, races, recovery, storm, temporal, undo
 
 Scenario = Callable[[House, Plan], Awaitable[Verdict]]
 
@@ -18,6 +18,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "marathon": storm.marathon,
     "database": database.run,
     "api": api.run,
+    "mid-start": mid_start.run,
     "terminate": temporal.terminate,
     "lost-state": temporal.lose_state,
     "undo": undo.run,
@@ -25,5 +26,5 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
 }
 """By the name that `--only` takes."""
 
-TOGETHER: Final = frozenset({"api", "terminate", "lost-state", "undo", "races"})
+TOGETHER: Final = frozenset({"api", "mid-start", "terminate", "lost-state", "undo", "races"})
 """Those that wait more than they work: they run side by side."""

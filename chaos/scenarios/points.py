@@ -12,6 +12,7 @@ from chaos.house import House
 from chaos.judge import Verdict
 from chaos.plan import Plan
 from chaos.points import PLACEMENTS, Point, every_point
+from chaos.replays import replay
 from flowforge.durable.placement import Placement
 from flowforge.temporal.target import TemporalTarget
 
@@ -57,6 +58,7 @@ async def drills(
             drill = Drill(world=world, point=point, placement=placement, how=how)
             try:
                 await drill.run(times)
+                verdict.done["histories replayed"] += await replay(world, drill.placed[-1])
             except Exception as wrong:  # noqa: BLE001 -- whatever kept an order from its end
                 verdict.violations.append(f"{point}, {placement}: {type(wrong).__name__}: {wrong}")
             hits[str(point)] = hits.get(str(point), 0) + drill.hits

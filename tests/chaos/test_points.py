@@ -28,6 +28,7 @@ async def test_worker_killed_order_ends_whole(
     for placement in PLACEMENTS:
         verdict = await drills(house, temporal_target, client, points, [placement], TIMES[placement])
         assert verdict.violations == []
+        assert verdict.done["histories replayed"] >= len(points), "of each point an order's"
         hits.update(verdict.hits)
     assert min(hits.values()) >= LEAST_HITS
 
@@ -40,3 +41,12 @@ async def test_order_cancelled_after_its_worker_died_undoes_what_no_memory_holds
     verdict = await drills(house, temporal_target, client, [after_the_charge], ["auto"], 3)
     assert verdict.violations == []
     assert verdict.done["followed by a cancellation"] == 1
+
+
+async def test_return_whose_worker_died_replays_beside_its_order(
+    client: Client, temporal_target: TemporalTarget, house: House
+) -> None:
+    restocked = Point(operation="warehouse.restock", moment="after-commit")
+    verdict = await drills(house, temporal_target, client, [restocked], ["auto"], 1)
+    assert verdict.violations == []
+    assert verdict.done["histories replayed"] == 2

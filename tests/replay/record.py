@@ -1,6 +1,7 @@
 """Records orders as this code runs them: `python -m tests.replay.record VERSION` writes that version's files.
 
-The histories of a released version are kept: they are what open orders look like when the next one is deployed.
+The histories of a released version are kept: they are what open orders look like when the next one is deployed. So
+what is there already is not recorded again.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from flowforge.temporal.client import connect
 from flowforge.temporal.devserver import DevServer
 from flowforge.temporal.provision import provide
 from tests.replay.branches import PLACEMENTS, branches
+from tests.replay.return_branches import return_branches, walk_back
 from tests.replay.walk import failing_for_good, walk
 from tests.workflow.shop import Gate, Shop, open_shop
 
@@ -88,6 +90,8 @@ async def _record(version: str) -> None:
             client, at_once = await connect(server.target), asyncio.Semaphore(_AT_ONCE)
 
             async def record(name: str, options: OrderOptions, way: Callable[[Shop], Awaitable[str]]) -> None:
+                if _file(f"{version}-{name}").exists():
+                    return
                 database = Path(folder, f"{name}.sqlite3")
                 async with at_once:
                     shutil.copy(empty, database)
@@ -104,13 +108,22 @@ async def _record(version: str) -> None:
                     for branch in branches()
                     if branch.placement == placement
                 ]
+                ways += [
+                    record(each.name, every_step, partial(walk_back, each))
+                    for each in return_branches()
+                    if each.placement == placement
+                ]
             await asyncio.gather(*ways)
+
+
+def _file(name: str) -> Path:
+    return _FOLDER / f"{name}.json.gz"
 
 
 def _keep(name: str, history: str) -> None:
     told = json.dumps(_anonymous(json.loads(history)), separators=(",", ":"))
     # Without the time, so that a history that is the same makes the same file.
-    (_FOLDER / f"{name}.json.gz").write_bytes(gzip.compress(told.encode(), mtime=0))
+    _file(name).write_bytes(gzip.compress(told.encode(), mtime=0))
     print(name, flush=True)
 
 

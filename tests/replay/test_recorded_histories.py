@@ -8,6 +8,7 @@ import pytest
 from temporalio.client import WorkflowHistory
 
 from tests.replay.branches import Branch, branches
+from tests.replay.return_branches import ReturnBranch, return_branches
 from tests.workflow.shop import REPLAYER
 
 HISTORIES: Final = sorted((Path(__file__).parent / "histories").glob("*.json.gz"))
@@ -28,4 +29,10 @@ async def test_recorded_order_replays(file: Path) -> None:
 @pytest.mark.parametrize("branch", list(branches()), ids=lambda branch: branch.name)
 def test_every_branch_of_the_table_has_a_recorded_order(branch: Branch) -> None:
     """Where there is none, record this version's: see `tests/replay/record.py`."""
+    assert any(name_of(file).endswith(f"-{branch.name}") for file in HISTORIES)
+
+
+@pytest.mark.parametrize("branch", list(return_branches()), ids=lambda branch: branch.name)
+def test_every_branch_of_a_return_has_a_recorded_one(branch: ReturnBranch) -> None:
+    """As above."""
     assert any(name_of(file).endswith(f"-{branch.name}") for file in HISTORIES)
