@@ -10,6 +10,7 @@ from fastapi import Depends, Path, Request
 
 from flowforge.engine.control import RunControl
 from flowforge.engine.gateway import RunGateway
+from flowforge.engine.retries import RunRetries
 from flowforge.engine.store.definitions import DefinitionStore
 from flowforge.engine.store.reads import RunReads
 from flowforge.ids import IDENTIFIER, order_id_of
@@ -157,6 +158,7 @@ class EngineServices:
         definitions: publishes and finds definitions.
         runs: starts and finds runs.
         control: what may be done to them.
+        retries: begins them again.
         reads: lists them, and tells their history.
         feed: their history as it happens.
         actions: lists the actions that there are, for people.
@@ -165,6 +167,7 @@ class EngineServices:
     definitions: DefinitionStore
     runs: RunGateway
     control: RunControl
+    retries: RunRetries
     reads: RunReads
     feed: OrderFeed
     actions: Callable[[], Sequence[Mapping[str, Any]]]

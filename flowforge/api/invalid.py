@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from flowforge.errors import BadRequest, Unprocessable
+from flowforge.errors import BadRequest, Conflict, Unprocessable
 
 MAX_ERRORS: Final = 20
 """How many errors one answer names: a body of many wrong keys must not make a larger answer."""
@@ -50,6 +50,14 @@ class DefinitionInvalid(Unprocessable):
     """The workflow definition has problems; `errors` names all of them, each with its place and a hint."""
 
     code = "definition_invalid"
+
+    def __init__(self, errors: Sequence[InputError]) -> None:
+        super().__init__(_sentence(errors))
+        self.errors = tuple(errors)
+
+
+class ImpossibleRetry(Conflict):
+    """The run cannot begin again as is wished; `errors` names every reason."""
 
     def __init__(self, errors: Sequence[InputError]) -> None:
         super().__init__(_sentence(errors))

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
-from flowforge.api.invalid import DefinitionInvalid, InputError, InvalidInput, MalformedInput, pointer
+from flowforge.api.invalid import DefinitionInvalid, ImpossibleRetry, InputError, InvalidInput, MalformedInput, pointer
 from flowforge.errors import FlowForgeError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -18,6 +18,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2
 """What a 503 tells clients to wait, in seconds."""
 
+_LOCATED: Final = (InvalidInput, MalformedInput, DefinitionInvalid, ImpossibleRetry)
 _UNEXPLAINED: Final = "the server could not serve this request; its log has the reason under this request_id"
 
 
@@ -88,7 +89,7 @@ async def _on_error(request: Request, raised: Exception) -> Response:
     if error.status == 500:
         # What went wrong inside is for the log: only the middleware writes it, so let it see the error.
         raise error
-    errors = error.errors if isinstance(error, InvalidInput | MalformedInput | DefinitionInvalid) else ()
+    errors = error.errors if isinstance(error, _LOCATED) else ()
     return problem(request.scope, status=error.status, code=error.code, detail=error.message, errors=errors)
 
 

@@ -19,6 +19,8 @@ from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import RunGateway
 from flowforge.engine.preparing import ChildRuns
 from flowforge.engine.reconciling import WatchedRuns
+from flowforge.engine.retries import RunRetries
+from flowforge.engine.store.again import RunRests
 from flowforge.engine.store.bundled import publish_bundled
 from flowforge.engine.store.definitions import DefinitionStore
 from flowforge.engine.store.keys import StartKeys
@@ -79,10 +81,18 @@ class Engine:
             task_queue=settings.task_queue,
             options=self._options,
         )
+        control = RunControl(client, runs=runs, rows=RunRows(self.database))
         return EngineServices(
             definitions=self.definitions,
             runs=runs,
-            control=RunControl(client, runs=runs, rows=RunRows(self.database)),
+            control=control,
+            retries=RunRetries(
+                runs=runs,
+                control=control,
+                definitions=self.definitions,
+                rests=RunRests(self.database),
+                changes=self.registry.has_effect,
+            ),
             reads=reads,
             feed=OrderFeed(reads, closed=ENDED),
             actions=self.registry.listing,

@@ -14,6 +14,9 @@ RUN_WORKFLOW = "RunWorkflow"
 CANCEL_RUN = "engine.cancel_run"
 """The activity that has Temporal take a run for cancelled whose row is."""
 
+RETRY_REFUSED = "retry_refused"
+"""The type of the error with which a run refuses a retry; its detail is why."""
+
 PREPARE_CHILD = "engine.prepare_child"
 """The activity that looks up what a run that another one starts needs."""
 
@@ -70,6 +73,9 @@ class RunRequest:
         carried: where it was, when it goes on in another run of Temporal's.
         overruled: why a run that had completed is undone after all; None where it is not.
         replay_of: the run whose input this one was given again.
+        start: the how-manieth start of the run this is, from 1: each retry after its end is the next one.
+        retry: how it goes on, or starts over, from where `carried` says it was.
+        wish: tells one wish for a retry from another.
         stored: those of the input's keys whose values are kept elsewhere; they are not in `input`.
         abandoned: whether this undoes a run from outside, whose own workflow is gone.
     """
@@ -92,6 +98,9 @@ class RunRequest:
     carried: "Carried | None" = None
     overruled: str | None = None
     replay_of: str | None = None
+    start: int = 1
+    retry: "RetryRun | None" = None
+    wish: str | None = None
     stored: Mapping[str, Stored] = field(default_factory=dict)
     abandoned: bool = False
 
@@ -191,16 +200,23 @@ class UndoDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetryHeld:
-    """An operator has a held run go on.
+class RetryRun:
+    """An operator has a run begin again, as `core.retrying` says.
 
     Attributes:
-        step: the failed step to try again; None for all of them.
+        step: the step to go on from; None for what failed alone.
         values: results and input keys that are edited first.
+        revision: another revision to go on with, where one is wanted, with its body in `definition`.
+        effect_free: that one's steps that change nothing in the world.
+        wish: tells this wish from another one.
     """
 
     step: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
+    revision: int | None = None
+    definition: Mapping[str, Any] | None = None
+    effect_free: tuple[str, ...] = ()
+    wish: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,14 @@ from functools import partial
 from typing import Any, Final
 
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import ApplicationError, FailureError
 
-from flowforge.engine.contracts import EventSignal, RetryHeld, RunState, UndoDecision
+from flowforge.engine.contracts import RETRY_REFUSED, EventSignal, RetryRun, RunState, UndoDecision
+from flowforge.engine.core.retrying import Obstacle
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.data_checks import check_data
 from flowforge.engine.gateway import RPC_TIMEOUT, RunGateway
-from flowforge.engine.idempotency import workflow_ids
+from flowforge.engine.idempotency import start_id, workflow_ids
 from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
 from flowforge.engine.store.records import RunRecord
 from flowforge.engine.store.rows import RunRows
@@ -35,6 +36,18 @@ class RunAccepted:
     execution_id: str
     status: RunStatus
     reason: str | None = None
+
+
+class RetryRefused(Conflict):
+    """A run cannot begin again as somebody wishes.
+
+    Attributes:
+        obstacles: every reason.
+    """
+
+    def __init__(self, found: tuple[Obstacle, ...]) -> None:
+        super().__init__("; ".join(obstacle.message for obstacle in found))
+        self.obstacles = found
 
 
 class RunControl:
@@ -60,7 +73,7 @@ class RunControl:
         marked = await self._rows.mark_cancelled(execution_id, reason)
         if marked is None:
             record = await self._runs.get(execution_id)
-            await self._request_cancel(execution_id, reason)
+            await self._request_cancel(record.temporal_id, reason)
             return RunAccepted(execution_id=execution_id, status=record.status, reason=reason)
         if marked.reason is None:
             if marked.failure is not None and marked.failure["kind"] == "cancelled":  # from Temporal's side
@@ -70,7 +83,7 @@ class RunControl:
             raise Conflict(f"the run is {marked.status}")
         if not marked.is_over:
             try:
-                await self._request_cancel(execution_id, marked.reason)
+                await self._request_cancel(start_id(execution_id, marked.starts), marked.reason)
             except TemporalUnavailable as error:
                 # The mark holds: the run finds it when it next writes what it does.
                 _LOG.warning("cancelled %s, but could not wake it: %s", execution_id, error.message)
@@ -105,16 +118,13 @@ class RunControl:
         await self._must_have_undo(execution_id, step)
         return await self._update(execution_id, RunWorkflow.write_off, UndoDecision(step=step, by=by, reason=reason))
 
-    async def retry(self, execution_id: str, step: str | None, values: dict[str, Any]) -> RunAccepted:
-        """Have a run go on that is held open after a failure.
+    async def retry(self, execution_id: str, retry: RetryRun) -> RunAccepted:
+        """Have a run go on that is held open after a failure; `retries` knows of those that have ended, too.
 
-        Args:
-            execution_id: the run.
-            step: the failed step to try again; None for all of them.
-            values: results and input keys that are edited first.
+        Raises:
+            RetryRefused: it cannot go on as is wished.
         """
-        _check_size(values)
-        return await self._update(execution_id, RunWorkflow.retry, RetryHeld(step=step, values=values))
+        return await self._update(execution_id, RunWorkflow.retry, retry)
 
     async def compensate(self, execution_id: str) -> RunAccepted:
         """Have a run undone that is held open after a failure."""
@@ -127,8 +137,8 @@ class RunControl:
                 raise NotFound(f"the run has no undo of {step!r}")
             raise Conflict(f"the run waits for no operator: it is {record.status}")
 
-    async def _request_cancel(self, execution_id: str, reason: str) -> None:
-        handle = self._client.get_workflow_handle(execution_id)
+    async def _request_cancel(self, temporal_id: str, reason: str) -> None:
+        handle = self._client.get_workflow_handle(temporal_id)
         await unless_gone(lambda: handle.cancel(reason=reason, rpc_timeout=RPC_TIMEOUT))
 
     async def _update(self, execution_id: str, update: Any, *arguments: Any) -> RunAccepted:
@@ -136,7 +146,8 @@ class RunControl:
         if record.is_over:
             raise Conflict(f"the run is {record.status}")
         seconds = RPC_TIMEOUT.total_seconds()
-        handles = [self._client.get_workflow_handle(name) for name in workflow_ids(execution_id)]
+        names = workflow_ids(execution_id, record.starts)
+        handles = [self._client.get_workflow_handle(name) for name in names]
         state: RunState | None = None
         try:
             async with asyncio.timeout(seconds):
@@ -149,6 +160,8 @@ class RunControl:
             ) from None
         except WorkflowUpdateFailedError as error:
             cause = error.cause
+            if isinstance(cause, ApplicationError) and cause.type == RETRY_REFUSED:
+                raise RetryRefused(tuple(Obstacle(**each) for each in cause.details[0])) from error
             raise Conflict(cause.message if isinstance(cause, FailureError) else str(cause)) from error
         if state is None:
             raise Conflict(f"the run is {(await self._runs.get(execution_id)).status}")

@@ -16,7 +16,7 @@ from temporalio.exceptions import FailureError
 from flowforge.engine.calls import Call, Calls, trial_of
 from flowforge.engine.children import Children
 from flowforge.engine.clock import Clock
-from flowforge.engine.contracts import Carried, RunRequest
+from flowforge.engine.contracts import Carried, RetryRun, RunRequest
 from flowforge.engine.core.bindings import Bindings
 from flowforge.engine.core.codec import dump, load
 from flowforge.engine.core.commands import Cancel, Command, Decide, Run, StartTimer, StopTimer, Undo
@@ -27,6 +27,7 @@ from flowforge.engine.core.events import (
     DeadlinePassed,
     Event,
     Overruled,
+    Retry,
     Settled,
     UndoSettled,
 )
@@ -34,6 +35,7 @@ from flowforge.engine.core.interpreter import advance
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Outcome
 from flowforge.engine.core.plan import CHILD, Plan
+from flowforge.engine.core.retrying import goes_on
 from flowforge.engine.core.state import RUN, State
 from flowforge.engine.core.step_bindings import BindingError
 from flowforge.engine.core.stored import read, write
@@ -68,12 +70,16 @@ class Driver:
     Attributes:
         state: where it is.
         keeping: what it keeps elsewhere.
+        wish: what was asked for when it last began again.
+        pending: a retry that it was told of and has not taken in yet.
     """
 
     def __init__(self, request: RunRequest, plan: Plan, bindings: Bindings) -> None:
         self.state = State()
         self.plan: Final = plan
         self._resumed: list[Command] = []
+        self.wish = request.wish
+        self.pending: RetryRun | None = None
         self._request = request
         self._calls = Calls(request, plan, bindings)
         self.keeping: Final = Keeping(request, plan, bindings, self._calls.burden)
@@ -106,6 +112,23 @@ class Driver:
         number = self._told
         await workflow.wait_condition(lambda: self._taken >= number)
 
+    async def retried(self, retry: RetryRun) -> None:
+        """Have a held run go on; with another revision it does so in another run of Temporal's."""
+        self.pending = self.pending or retry
+        values = {name: await self.keeping.carried(value) for name, value in retry.values.items()}
+        if self.pending is not retry:
+            return
+        if retry.definition is None:
+            self._retry(replace(retry, values=values))
+            number = self._told
+            await workflow.wait_condition(lambda: self._taken >= number)
+            self.pending = None
+
+    def _retry(self, retry: RetryRun) -> None:
+        self.wish = retry.wish
+        self._story.edited(retry.values, retry.wish)
+        self.tell(Retry(step=retry.step, values=retry.values))
+
     async def run(self) -> RunStatus | Carried:
         """Walk to the end; return what it is, which is what the row says, or with what to go on in another run."""
         await self._carry_out(self._resumed)
@@ -126,6 +149,8 @@ class Driver:
                 self._settle_s = 0.0
             await self._carry_out(commands)
             if self._held_back and (carried := await self._leave()) is not None:
+                return carried
+            if self._moves and (carried := await self._move()) is not None:
                 return carried
 
     def carried(self) -> Carried:
@@ -155,6 +180,8 @@ class Driver:
         if carried.recalled is not None:
             self._settle_s = carried.recalled.settle_s
             self.tell(Abandoned(cancelled=carried.recalled.cancel_reason))
+        if self._request.retry is not None:
+            self._retry(self._request.retry)
 
     def _is_leaving(self) -> bool:
         """Tell whether nothing more is begun here: what comes now belongs to the next run's history."""
@@ -178,8 +205,22 @@ class Driver:
         await self._carry_out([each for each in commands if isinstance(each, Run | Undo) and each.key in held])
         return None
 
+    @property
+    def _moves(self) -> bool:
+        return self.pending is not None and self.pending.definition is not None
+
+    async def _move(self) -> Carried | None:
+        """Return with what to go on in another run, with another revision, unless the run is held no more."""
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if self._inbox or self._answers:
+            return None
+        if self.state.phase == "held":
+            return self.carried()
+        self.pending = None
+        return None
+
     def _has_news(self) -> bool:
-        return bool(self._inbox or self._answers or self._flight.bug is not None)
+        return bool(self._inbox or self._answers or self._flight.bug is not None or self._moves)
 
     def _take_in(self) -> list[Command]:
         commands: list[Command] = []
@@ -234,6 +275,7 @@ class Driver:
                     run_id=info.run_id,
                     history=info.get_current_history_length(),
                     reopens=self._request.overruled is not None,
+                    rest=self._rest(),
                 ),
                 result_type=RunSaved,
                 start_to_close_timeout=timedelta(seconds=self._request.options.local_timeout_s),
@@ -244,6 +286,11 @@ class Driver:
         except FailureError as error:
             raise RuntimeError("what the run has done cannot be written") from error  # it must not end without undo
         return saved
+
+    def _rest(self) -> Carried | None:
+        """Return with what the run goes on after its end; what was put together from its row is not enough."""
+        knows = not self._request.abandoned
+        return self.carried() if knows and self.state.is_over and goes_on(self.state) else None
 
     async def _carry_out(self, commands: list[Command]) -> None:
         for command in commands:
@@ -322,11 +369,13 @@ def _is_child(step: Step) -> bool:
 
 
 def _time_left(request: RunRequest, plan: Plan) -> timedelta | None:
-    """Return what is left of the run's time: it counts from when the run was accepted."""
-    if request.carried is not None:
+    """Return what is left of the run's time: it counts from when the run was accepted, or begins again."""
+    if request.carried is not None and (request.retry is None or request.carried.time_left_s is not None):
         left = request.carried.time_left_s
         return None if left is None else timedelta(seconds=left)
     limit = plan.definition.timeout if request.timeout_s is None else timedelta(seconds=request.timeout_s)
     if limit is None:
         return None
+    if request.retry is not None:
+        return limit
     return datetime.fromisoformat(request.accepted_at) + limit - workflow.now()

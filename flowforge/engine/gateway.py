@@ -21,6 +21,7 @@ from flowforge.engine.data_checks import InputRefused
 from flowforge.engine.definition.address import canonical_bytes
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.filling import Filler
+from flowforge.engine.idempotency import start_id
 from flowforge.engine.preparing import Changes, request_for
 from flowforge.engine.store.definitions import DefinitionStore, Revision
 from flowforge.engine.store.keys import StartKeys
@@ -196,6 +197,26 @@ class RunGateway:
             )
         )
 
+    async def begin_again(self, request: RunRequest, definition: Definition) -> bool:
+        """Start a run that has ended once more; tell whether this did it, and not the same wish before.
+
+        Raises:
+            Conflict: it is begun again by another wish.
+            TemporalUnavailable: it is not known whether it begins again.
+            DatabaseUnavailable: nothing was started.
+        """
+        request = await self._filler.carried(replace(request, options=self._options))
+        try:
+            await self._start(request, definition)
+        except WorkflowAlreadyStartedError:
+            name = start_id(request.execution_id, request.start)
+            with absence_as_fault():
+                begun = await self._client.get_workflow_handle(name).describe(rpc_timeout=RPC_TIMEOUT)
+            if (await begun.memo()).get("wish") != request.wish:
+                raise Conflict("the run begins again already, by another wish") from None
+            return False
+        return True
+
     async def get(self, execution_id: str) -> RunRecord:
         """Return a run as its row has it; one that Temporal has accepted and that has no row yet is pending.
 
@@ -213,7 +234,8 @@ class RunGateway:
         Raises:
             As `get`.
         """
-        ended = asyncio.ensure_future(self._client.get_workflow_handle(execution_id).result())
+        name = (await self.get(execution_id)).temporal_id
+        ended = asyncio.ensure_future(self._client.get_workflow_handle(name).result())
         closing = asyncio.ensure_future(self._closing.wait())
         try:
             await asyncio.wait({ended, closing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -249,12 +271,12 @@ class RunGateway:
                 await self._client.start_workflow(
                     RunWorkflow.run,
                     request,
-                    id=request.execution_id,
+                    id=start_id(request.execution_id, request.start),
                     task_queue=self._task_queue,
                     id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                     task_timeout=TASK_TIMEOUT,
                     static_summary=f"{definition.title[:_TITLE]}, revision {request.revision}",
-                    memo={"workflowId": request.workflow_id, "revision": request.revision},
+                    memo={"workflowId": request.workflow_id, "revision": request.revision, "wish": request.wish},
                     request_eager_start=True,
                     rpc_timeout=RPC_TIMEOUT,
                 )

@@ -21,14 +21,19 @@ def child_id(key: str) -> str:
     return f"exec-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
+def start_id(execution_id: str, start: int) -> str:
+    """Return the name at Temporal of a run's workflow: each start after the first has one of its own."""
+    return execution_id if start == 1 else f"{execution_id}~{start}"
+
+
 def unwinding_id(execution_id: str) -> str:
     """Return the name at Temporal of the workflow that undoes a run whose own is gone."""
     return f"{execution_id}~unwind"
 
 
-def workflow_ids(execution_id: str) -> tuple[str, ...]:
-    """Return the names at Temporal of all workflows that may work on a run."""
-    return (execution_id, undo_run_id(execution_id), unwinding_id(execution_id))
+def workflow_ids(execution_id: str, start: int) -> tuple[str, ...]:
+    """Return the names at Temporal of all workflows that may work on a run in one of its starts."""
+    return (start_id(execution_id, start), undo_run_id(execution_id), unwinding_id(execution_id))
 
 
 def undo_run_id(execution_id: str) -> str:

@@ -46,7 +46,7 @@ async def find_lost(client: Client, database: Database) -> LostRuns:
     async def is_lost(run: StillRun) -> bool:
         async with places:
             # It may have ended between the two looks.
-            return await open_run(client, run.execution_id) is None and await database.read(is_still, run)
+            return await open_run(client, run) is None and await database.read(is_still, run)
 
     looked_at = rows[:MOST]
     verdicts = await asyncio.gather(*(is_lost(run) for run in looked_at))

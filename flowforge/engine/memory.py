@@ -88,6 +88,7 @@ def recalled(
     steps: Mapping[str, StepState],
     results: Mapping[str, Any],
     failure: Failure | None,
+    generation: int = 1,
 ) -> State:
     """Return a run's state as far as undoing it takes.
 
@@ -97,6 +98,7 @@ def recalled(
         steps: what became of its steps.
         results: those of its steps that are known.
         failure: why it turns back, where it does.
+        generation: how often it began from nothing.
     """
     undos: list[UndoEntry] = []
     values, known = Table(results), Table(steps)
@@ -113,6 +115,7 @@ def recalled(
                 known[each.name] = StepState(status=step.status, visit=step.visit, error=step.error, items=items)
     cursor = next((at for at, entry in enumerate(undos) if entry.status != "pending"), len(undos))
     return State(
+        generation=generation,
         phase="stopping" if phase == "undoing" and cursor == len(undos) else phase,
         steps=known,
         undos=tuple(undos),

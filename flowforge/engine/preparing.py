@@ -39,9 +39,14 @@ def request_for(
         definition=found.body,
         input=given,
         accepted_at=datetime.now(UTC).isoformat(),
-        effect_free=tuple(
-            step.id for step in definition.steps if step.task_queue is None and not changes(step.action, step.params)
-        ),
+        effect_free=effect_free(definition, changes),
+    )
+
+
+def effect_free(definition: Definition, changes: Changes) -> tuple[str, ...]:
+    """Return the steps of a definition that change nothing in the world."""
+    return tuple(
+        step.id for step in definition.steps if step.task_queue is None and not changes(step.action, step.params)
     )
 
 

@@ -24,14 +24,14 @@ from flowforge.temporal.client import absence_as_fault
 _LOG: Final = logging.getLogger(__name__)
 
 
-async def open_run(client: Client, execution_id: str) -> WorkflowExecutionDescription | None:
+async def open_run(client: Client, run: StillRun) -> WorkflowExecutionDescription | None:
     """Return the workflow that works on a run, its own or one that undoes it; None where there is none, for certain.
 
     Raises:
         TemporalUnavailable: Temporal is away, or does not know the namespace.
         RPCError: it answered something else; whether there is one is unknown.
     """
-    return await open_workflow(client, *workflow_ids(execution_id))
+    return await open_workflow(client, *workflow_ids(run.execution_id, run.starts))
 
 
 class WatchedRuns:
@@ -60,7 +60,7 @@ class WatchedRuns:
 
     async def mend(self, client: Client, still: StillRun) -> Mended | None:
         """See Watched.mend."""
-        workflow = await open_run(client, still.execution_id)
+        workflow = await open_run(client, still)
         if workflow is None:
             # It may have ended, with its row, between the two looks.
             if await self._database.read(is_still, still) and await self._unwind(client, still):

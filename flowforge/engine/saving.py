@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from flowforge.engine.contracts import RunRequest
+from flowforge.engine.contracts import Carried, RunRequest
 from flowforge.engine.core.outcomes import UndoStatus
 from flowforge.engine.core.state import StepStatus
 from flowforge.engine.core.stored import Stored
@@ -71,6 +71,7 @@ class UndoChange:
     status: UndoStatus
     error: Mapping[str, str] | None = None
     written_off: str | None = None
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,12 @@ class SaveRun:
         waiting: what it waits for.
         is_over: whether this is its end.
         reopens: whether a run that had completed is undone after all.
+        revision: which revision of its definition it walks.
+        start: the how-manieth start of the run this is; an earlier one's writes are a zombie's.
+        generation: how often it began from nothing.
+        wish: what was asked for when it last began again.
+        edits: what an operator has put into its context since the last turn, besides results of steps.
+        rest: with what it goes on, should somebody have it go on after this end.
         output_stored: what stands for the output, where that is kept elsewhere.
         remembered: what has changed of what it would take to undo it from outside.
         places: how many places of undos are taken with this turn.
@@ -153,6 +160,12 @@ class SaveRun:
     events: tuple[Transition, ...] = ()
     is_over: bool = False
     reopens: bool = False
+    revision: int = 1
+    start: int = 1
+    generation: int = 1
+    wish: str | None = None
+    edits: Mapping[str, Any] = field(default_factory=dict)
+    rest: Carried | None = None
     output_stored: Stored | None = None
     remembered: tuple[Remembered, ...] = ()
     places: int = 0

@@ -18,6 +18,7 @@ from flowforge.engine.memory import Memory
 from flowforge.engine.saving import EventStatus, SaveRun, StepChange, Transition, UndoChange, Waiting
 
 _MOST_WAITING: Final = 100
+_AGAIN: Final = frozenset({"failed", "compensated", "cancelled", "needs_attention"})
 _NOT_ENDED: Final = frozenset({"active", "pending"})
 _NOT_STARTED: Final = frozenset({"skipped", "pending"})
 _UNREADABLE: Final = {ord("\0"): "\ufffd"}
@@ -46,6 +47,10 @@ class Story:
         self._waiting: tuple[Waiting, ...] = ()
         self._attempts: dict[Key, int] = {}
         self._details: dict[str, Mapping[str, Any]] = {}
+        self._wish = request.wish
+        self._edits: dict[str, Any] = {}
+        self._edited: set[str] = set()
+        self._starts_over = False
 
     def carried(self) -> dict[str, Any]:
         """Return what was told so far, as JSON, for a run that goes on in another one."""
@@ -75,8 +80,17 @@ class Story:
         self._positions = {Key(*position[:3]): position[3] for position in carried["positions"]}
         for step, visit, attempts, details in carried.get("notes", ()):
             self.note(Key(step, visit), attempts=attempts, details=details)
-        self._memory.go_on(carried.get("remembered", 0), state)
+        if self._request.retry is None or self._request.start == 1:
+            self._memory.go_on(carried.get("remembered", 0), state)  # else it was forgotten when the run had ended
         self._known = state
+
+    def edited(self, values: Mapping[str, Any], wish: str | None) -> None:
+        """Remember what an operator puts into the run's context with a wish, to be told with the next turn."""
+        self._wish = wish
+        steps = [step.definition for step in self._plan.steps.values()]
+        names = {step.id for step in steps} | {step.output_key for step in steps}
+        self._edits |= {name: value for name, value in values.items() if name not in names}
+        self._edited |= set(values) & set(self._plan.steps)
 
     def note(self, key: Key, *, attempts: int, details: Mapping[str, Any]) -> None:
         """Remember what is known of a unit of work besides how it ended."""
@@ -92,6 +106,7 @@ class Story:
             wakes: when what waits wakes by itself.
         """
         before, self._known = self._known, state
+        self._starts_over = before.generation < state.generation
         at = now.isoformat()
         status = run_status(state)
         steps = tuple(self._changed_steps(before, state, at))
@@ -105,6 +120,7 @@ class Story:
         events = tuple(self._entries(state, steps, status, at))
         self._turns += 1
         self._status = status
+        edits, self._edits = self._edits, {}
         return SaveRun(
             execution_id=self._request.execution_id,
             run_id="",
@@ -124,6 +140,11 @@ class Story:
             remembered=remembered,
             places=self._memory.count,
             abandoned=self._request.abandoned,
+            revision=self._request.revision,
+            start=self._request.start,
+            generation=state.generation,
+            wish=self._wish,
+            edits=edits,
         )
 
     def _changed_steps(self, before: State, after: State, at: str) -> Iterator[StepChange]:
@@ -134,6 +155,8 @@ class Story:
             touched |= {
                 entry.key.step for pair in pairs if pair[0] is not pair[1] for entry in pair if entry is not None
             }
+        touched |= self._edited
+        self._edited = set()
         for step in (step for step in self._plan.steps if step in touched and step in after.steps):
             change = self._step(step, after, at)
             if change != self._told.get(step):
@@ -182,6 +205,7 @@ class Story:
             status=entry.status,
             error=_error(entry.error),
             written_off=entry.written_off,
+            generation=self._known.generation,
         )
 
     def _waiting_now(self, state: State, wakes: Mapping[Key, datetime]) -> tuple[Waiting, ...]:
@@ -212,7 +236,14 @@ class Story:
             yield self._entry(change.view, at, step_id=change.step_id, message=message)
         if status != self._status:
             failure = state.failure
-            yield self._entry(status, at, message="" if failure is None else _plain(failure.error.message))
+            message = self._again(state) if failure is None else _plain(failure.error.message)
+            yield self._entry(status, at, message=message)
+
+    def _again(self, state: State) -> str:
+        """Say of a run that begins again that it does."""
+        if self._status not in _AGAIN:
+            return ""
+        return f"starts over, generation {state.generation}" if self._starts_over else "goes on"
 
     def _entry(self, status: EventStatus, at: str, *, step_id: str | None = None, message: str) -> Transition:
         self._events += 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import lru_cache
 
@@ -11,11 +11,12 @@ from temporalio.exceptions import ApplicationError
 
 from flowforge.engine.contracts import (
     CANCEL_RUN,
+    RETRY_REFUSED,
     RUN_WORKFLOW,
     CancelRun,
     Carried,
     EventSignal,
-    RetryHeld,
+    RetryRun,
     RunEnded,
     RunRequest,
     RunState,
@@ -71,7 +72,7 @@ class RunWorkflow:
         """
         status = await self._drive()
         if isinstance(status, Carried):
-            workflow.continue_as_new(replace(request, carried=status, overruled=request.overruled and ""))
+            workflow.continue_as_new(self._continued(status))
         if status == "completed" or request.overruled is not None:
             return self._ended(status)
         state = self._state()
@@ -132,18 +133,29 @@ class RunWorkflow:
         self._must_wait_for_decision(decision.step)
 
     @workflow.update
-    async def retry(self, request: RetryHeld) -> RunState:
-        """Have a held run go on from where it failed."""
-        keep = self._driver.keeping.carried
-        values = {name: await keep(value) for name, value in request.values.items()}
-        return await self._told(Retry(step=request.step, values=values))
+    async def retry(self, request: RetryRun) -> RunState:
+        """Have a held run go on; a repeat of what it does already changes nothing."""
+        if not self._does_already(request):
+            await self._driver.retried(request)
+        return self._state()
 
     @retry.validator
-    def _validate_retry(self, request: RetryHeld) -> None:
+    def _validate_retry(self, request: RetryRun) -> None:
+        if self._does_already(request):
+            return
         self._must_be("held")
-        found = obstacles(self._driver.plan, self._driver.state, Retry(step=request.step))
+        driver, plan = self._driver, self._driver.plan
+        if driver.pending is not None:
+            raise _conflict("the run is being retried otherwise")
+        if request.definition is not None:
+            plan, _ = _prepared(json.dumps(request.definition, sort_keys=True), tuple(request.effect_free))
+            if driver.state.tasks:
+                raise _conflict("something is still under way: the run takes another revision when that has ended")
+        found = obstacles(plan, driver.state, Retry(step=request.step), before=driver.plan)
         if found:
-            raise _conflict("; ".join(obstacle.message for obstacle in found))
+            raise ApplicationError(
+                found[0].message, [asdict(each) for each in found], type=RETRY_REFUSED, non_retryable=True
+            )
 
     @workflow.update
     async def compensate(self) -> RunState:
@@ -198,6 +210,35 @@ class RunWorkflow:
 
     def _state(self) -> RunState:
         return run_state(self._request, self._driver.plan, self._driver.state)
+
+    def _does_already(self, retry: RetryRun) -> bool:
+        """Tell whether a retry is a repeat of the one after which the run goes on."""
+        driver = self._driver
+        if driver.pending is not None:
+            return driver.pending.wish is not None and driver.pending.wish == retry.wish
+        return retry.wish is not None and driver.wish == retry.wish and driver.state.phase != "held"
+
+    def _continued(self, carried: Carried) -> RunRequest:
+        """Return with what the run goes on in another run of Temporal's."""
+        request = self._request
+        again = replace(
+            request,
+            carried=carried,
+            overruled=request.overruled and "",
+            retry=None,
+            wish=self._driver.wish,
+            generation=self._driver.state.generation,
+        )
+        moving = self._driver.pending
+        if moving is None or moving.definition is None:
+            return again
+        return replace(
+            again,
+            revision=moving.revision or request.revision,
+            definition=moving.definition,
+            effect_free=moving.effect_free,
+            retry=replace(moving, definition=None),
+        )
 
     def _must_be(self, *phases: str) -> None:
         """Refuse what is impossible before it is in history."""

@@ -13,6 +13,7 @@ from temporalio import workflow
 from temporalio.client import Client, WorkflowFailureError
 
 from flowforge.engine import driver
+from flowforge.engine.contracts import RetryRun
 from flowforge.engine.control import RunAccepted
 from flowforge.engine.core.commands import Command, Run, Undo
 from flowforge.engine.core.events import Event
@@ -186,7 +187,7 @@ class PlayedThere:
         elif act.cancel is not None:
             told = control.cancel(name, act.cancel)
         elif act.retry is not None:
-            told = control.retry(name, None if act.retry is True else act.retry, act.data or {})
+            told = control.retry(name, RetryRun(step=None if act.retry is True else act.retry, values=act.data or {}))
         elif act.retry_undo is not None:
             told = control.retry_compensation(name, act.retry_undo)
         elif act.write_off is not None:

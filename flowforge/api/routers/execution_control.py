@@ -8,7 +8,7 @@ from flowforge.api.dependencies import Engine, ExecutionName, RequestState
 from flowforge.api.render import json_response
 from flowforge.api.routers.executions import refused_input
 from flowforge.api.schemas.control import WriteOffUndo
-from flowforge.api.schemas.execution_requests import CancelExecution, ResumeExecution, RetryExecution, SendSignal
+from flowforge.api.schemas.execution_requests import CancelExecution, ResumeExecution, SendSignal
 from flowforge.api.schemas.executions import Accepted, accepted_view
 from flowforge.api.schemas.problem import problems
 from flowforge.api.strict_route import StrictRoute
@@ -88,17 +88,6 @@ async def write_off_undo(
 ) -> Response:
     """Give a step's undos up that can never succeed, so that the run can end; who and why is kept with them."""
     return _accepted(await engine.control.write_off(execution, step, by=body.by, reason=body.reason), state)
-
-
-@router.post("/executions/{execution}/retry", status_code=202, response_model=Accepted, responses=_ANSWERS)
-async def retry_execution(
-    execution: ExecutionName, body: Annotated[RetryExecution, Body()], engine: Engine, state: RequestState
-) -> Response:
-    """Let a run go on that its definition's `failurePolicy: hold` keeps open after a failure: what succeeded is kept.
-
-    409 unless it is held.
-    """
-    return _accepted(await engine.control.retry(execution, body.fromStep, body.context), state)
 
 
 @router.post("/executions/{execution}/compensate", status_code=202, response_model=Accepted, responses=_BARE)

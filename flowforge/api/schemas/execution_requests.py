@@ -78,11 +78,16 @@ class SendSignal(BaseModel):
 
 
 class RetryExecution(BaseModel):
-    """How a run that is held after a failure goes on."""
+    """How a run begins again."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     fromStep: str | None = Field(  # noqa: N815  clients write it so
-        None, pattern=_NAME, description="The failed step to try again; all of them by default."
+        None,
+        pattern=_NAME,
+        description="The step to go on from: it, and everything after it, runs again. By default what failed alone.",
     )
     context: dict[str, Any] = Field(default_factory=dict, description="Results and input keys that are edited first.")
+    revision: int | None = Field(
+        None, ge=1, le=10**9, description="The revision to go on with; the one that the run has by default."
+    )

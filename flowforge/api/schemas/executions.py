@@ -13,6 +13,7 @@ from flowforge.engine.core.outcomes import UndoStatus
 from flowforge.engine.core.stored import Stored
 from flowforge.engine.core.views import RunStatus, StepView
 from flowforge.engine.gateway import StartedRun
+from flowforge.engine.retries import Retried
 from flowforge.engine.store.records import RunEvent, RunRecord, StepRecord
 
 
@@ -63,6 +64,7 @@ class UndoView(TypedDict):
     action: str
     status: UndoStatus
     error: ErrorView | None
+    generation: Annotated[int, Field(description="Of which generation of the run this undo is.")]
     writtenOff: Annotated[str | None, Field(description="Who gave it up and why.")]
 
 
@@ -112,6 +114,17 @@ class ExecutionView(ExecutionSummary):
     temporalUrl: str
 
 
+class RetriedView(TypedDict):
+    """A run that begins again."""
+
+    executionId: str
+    workflowId: str
+    revision: int
+    generation: Annotated[int, Field(description="Counts how often it began from nothing.")]
+    status: RunStatus
+    created: Annotated[bool, Field(description="False where it began again before, because of the same wish.")]
+
+
 class EventView(TypedDict):
     """Something that happened to a run, or to a step of it. Ids count 1, 2, 3 … within the run."""
 
@@ -138,6 +151,18 @@ def started_view(started: StartedRun) -> Started:
         "revision": started.revision,
         "status": started.status,
         "created": started.created,
+    }
+
+
+def retried_view(retried: Retried) -> RetriedView:
+    """Return a run that begins again as clients see it."""
+    return {
+        "executionId": retried.execution_id,
+        "workflowId": retried.workflow_id,
+        "revision": retried.revision,
+        "generation": retried.generation,
+        "status": retried.status,
+        "created": retried.created,
     }
 
 
@@ -178,12 +203,13 @@ def execution_view(run: RunRecord, temporal_url: str) -> ExecutionView:
         "stepResults": {step.step_id: _step(step, _result(run, step)) for step in steps},
         "compensations": [
             {
-                "name": undo.key,
+                "name": undo.key if undo.generation == run.generation else undo.key.partition(":")[2],
                 "stepId": undo.step_id,
                 "item": undo.item,
                 "action": undo.action,
                 "status": undo.status,
                 "error": _error(undo.error),
+                "generation": undo.generation,
                 "writtenOff": undo.written_off,
             }
             for undo in run.undos
@@ -198,7 +224,11 @@ def execution_view(run: RunRecord, temporal_url: str) -> ExecutionView:
             }
             for each in run.waiting
         ],
-        "context": {**run.input, **{step.step_id: _result(run, step) for step in steps if step.status == "succeeded"}},
+        "context": {
+            **run.input,
+            **(run.edits or {}),
+            **{step.step_id: _result(run, step) for step in steps if step.status == "succeeded"},
+        },
         "input": dict(run.input),
         "output": _shown(run.output, run.output_stored, f"/executions/{run.execution_id}/output"),
         "cancelReason": run.cancel_reason,

@@ -31,7 +31,7 @@ _STEPS: Final = select(*(EXECUTION_STEPS.c[field.name] for field in fields(StepR
 _UNDOS: Final = (
     select(*(EXECUTION_UNDOS.c[field.name] for field in fields(UndoRecord)))
     .where(EXECUTION_UNDOS.c.execution_id == bindparam("id"))
-    .order_by(EXECUTION_UNDOS.c.position.desc())
+    .order_by(EXECUTION_UNDOS.c.generation.desc(), EXECUTION_UNDOS.c.position.desc())
 )
 _REPLAYS: Final = (
     select(EXECUTIONS.c.execution_id)

@@ -72,6 +72,8 @@ def recall(connection: Connection, execution_id: str, *, silence_s: float) -> Ru
         input=row.input,
         accepted_at=row.started_at.isoformat(),
         generation=row.generation,
+        start=row.starts,
+        wish=row.wish,
         metadata=row.metadata,
         tenant_id=row.tenant_id,
         parent_execution_id=row.parent_execution_id,
@@ -91,8 +93,12 @@ def _carried(connection: Connection, row: Row[Any]) -> tuple[Carried, State]:
         remembered,
         phase=_phase(row),
         steps={step.step_id: _step_state(step) for step in steps},
-        results={step.step_id: _result(step) for step in steps if step.status == "succeeded"},
+        results={
+            **(row.edits or {}),
+            **{step.step_id: _result(step) for step in steps if step.status == "succeeded"},
+        },
         failure=None if row.failure is None else _failure(row.failure),
+        generation=row.generation,
     )
     carried = Carried(
         state=pack(dump(state, value=write)),
@@ -128,7 +134,7 @@ def _story(
     connection: Connection, row: Row[Any], steps: Sequence[Row[Any]], remembered: Sequence[Remembered]
 ) -> dict[str, Any]:
     """Return what was told of a run so far, as `Story.carried` has it."""
-    undos = connection.execute(_UNDOS, {"of": row.execution_id}).all()
+    undos = [undo for undo in connection.execute(_UNDOS, {"of": row.execution_id}) if undo.generation == row.generation]
     return {
         "told": [
             [step.step_id, step.view, step.status, step.visit, _iso(step.started_at), _iso(step.ended_at)]

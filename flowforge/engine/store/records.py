@@ -9,6 +9,7 @@ from flowforge.engine.core.outcomes import UndoStatus
 from flowforge.engine.core.state import StepStatus
 from flowforge.engine.core.stored import Stored
 from flowforge.engine.core.views import RunStatus, StepView
+from flowforge.engine.idempotency import start_id
 
 ENDED: Final = frozenset({"completed", "failed", "compensated", "cancelled"})
 """The statuses in which a run is over."""
@@ -47,6 +48,7 @@ class UndoRecord:
     status: UndoStatus
     error: Mapping[str, str] | None
     written_off: str | None
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,9 @@ class RunRecord:
         replay_of: the run whose input it was given again.
         steps: those it has come to; empty in lists.
         undos: those of a run that turns back, in the order in which they run; empty in lists.
+        starts: how often it was started, from 1: each retry after its end is one more.
+        wish: what was asked for when it last began again.
+        edits: what operators have put into its context, besides results of steps.
         replays: the runs that were given its input again, newest first; empty in lists.
         output_stored: what stands for the output, where that is kept elsewhere.
     """
@@ -97,10 +102,23 @@ class RunRecord:
     depth: int = 0
     timeout_s: float | None = None
     replay_of: str | None = None
+    starts: int = 1
+    wish: str | None = None
+    edits: Mapping[str, Any] | None = None
     steps: tuple[StepRecord, ...] = ()
     undos: tuple[UndoRecord, ...] = ()
     replays: tuple[str, ...] = ()
     output_stored: Stored | None = None
+
+    @property
+    def temporal_id(self) -> str:
+        """The name at Temporal of the workflow that works on it, or did last."""
+        return start_id(self.execution_id, self.starts)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it failed and waits for an operator before anything is undone."""
+        return self.failure is not None and self.failure["kind"] == "held"
 
     @property
     def is_over(self) -> bool:

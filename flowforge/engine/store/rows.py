@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
 from flowforge.engine.contracts import RunRequest
 from flowforge.engine.core.stored import Stored, write
 from flowforge.engine.saving import RunSaved, SaveRun
+from flowforge.engine.store.again import begin_again, keep
 from flowforge.engine.store.memory import forget, remember
 from flowforge.engine.store.values import fetch
 from flowforge.errors import Fault
@@ -23,7 +24,10 @@ _MUTABLE: Final = (
     "output_stored",
     "failure",
     "waiting",
+    "revision",
     "generation",
+    "starts",
+    "wish",
     "run_id",
     "history",
     "turn",
@@ -71,14 +75,16 @@ class MarkedRun:
         is_over: whether it had ended before.
         reason: why it was called off first, None where it never was.
         failure: why it turns back, None where it does not.
+        starts: how often it was started.
     """
 
-    __slots__ = ("failure", "is_over", "reason", "status")
+    __slots__ = ("failure", "is_over", "reason", "starts", "status")
 
     def __init__(self, row: Row[Any], reason: str | None) -> None:
         self.status: str = row.status
         self.is_over: bool = row.ended_at is not None
         self.reason = reason
+        self.starts: int = row.starts
         self.failure: Mapping[str, str | None] | None = row.failure
 
 
@@ -92,24 +98,34 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
         _write_parts(connection, request)
         remember(connection, request)
         return RunSaved(status=request.status, is_over=request.is_over)
+    if request.start == row.starts + 1 and row.status != "completed":
+        row = begin_again(connection, row, request)
     if row.abandoned_at is not None and not request.abandoned:
         return _refuse(row, request)
-    is_behind = row.run_id == request.run_id and (request.history, request.turn) < (row.history, row.turn)
+    is_behind = _is_behind(row, request)
     if is_behind or (row.ended_at is not None and not (request.reopens and row.status == "completed")):
         return RunSaved(status=row.status, is_over=row.ended_at is not None, cancel_reason=row.cancel_reason)
     if request.status == "completed" and row.cancel_reason is not None:
         # It was called off before it could complete: its steps are as they are, its end is not this one.
         events = tuple(event for event in request.events if event.step_id is not None)
         request = replace(request, status=row.status, output=None, output_stored=None, is_over=False, events=events)
-    kept = {"generation": row.generation, "abandoned_at": row.abandoned_at}
-    if request.abandoned and row.abandoned_at is None:
-        kept["abandoned_at"] = datetime.now(UTC)
-    connection.execute(_SAVE, {"id": request.execution_id, **_mutable(request), **kept})
+    abandoned_at = row.abandoned_at
+    if request.abandoned and abandoned_at is None:
+        abandoned_at = datetime.now(UTC)
+    connection.execute(_SAVE, {"id": request.execution_id, **_mutable(request), "abandoned_at": abandoned_at})
     _write_parts(connection, request)
     remember(connection, request, is_repeat=row.run_id == request.run_id and row.turn >= request.turn)
     if request.is_over and (row.parent_execution_id is None or request.status != "completed"):
         forget(connection, request.execution_id)
+    keep(connection, row, request)
     return RunSaved(status=request.status, is_over=request.is_over, cancel_reason=row.cancel_reason)
+
+
+def _is_behind(row: Row[Any], request: SaveRun) -> bool:
+    """Tell whether a write is a zombie's: of another start of the run, or of a task whose turn is over."""
+    if request.start != row.starts:
+        return True
+    return bool(row.run_id == request.run_id and (request.history, request.turn) < (row.history, row.turn))
 
 
 def _refuse(row: Row[Any], request: SaveRun) -> RunSaved:
@@ -129,13 +145,11 @@ def _open(connection: Connection, request: SaveRun, run: RunRequest) -> None:
         **_mutable(request),
         "execution_id": run.execution_id,
         "workflow_id": run.workflow_id,
-        "revision": run.revision,
         "input": {**run.input, **fetch(connection, run.stored)},
         "metadata": dict(run.metadata),
         "tenant_id": run.tenant_id,
         "parent_execution_id": run.parent_execution_id,
         "request_id": run.request_id,
-        "generation": run.generation,
         "depth": run.depth,
         "timeout_s": run.timeout_s,
         "replay_of": run.replay_of,
@@ -152,6 +166,10 @@ def _mutable(request: SaveRun) -> dict[str, Any]:
         "output_stored": None if request.output_stored is None else write(request.output_stored),
         "failure": None if request.failure is None else dict(request.failure),
         "waiting": [asdict(waiting) for waiting in request.waiting],
+        "revision": request.revision,
+        "generation": request.generation,
+        "starts": request.start,
+        "wish": request.wish,
         "run_id": request.run_id,
         "history": request.history,
         "turn": request.turn,

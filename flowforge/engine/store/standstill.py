@@ -19,6 +19,7 @@ _COLUMNS: Final = (
     EXECUTIONS.c.failure,
     EXECUTIONS.c.updated_at,
     EXECUTIONS.c.cancel_reason,
+    EXECUTIONS.c.starts,
 )
 _IS_OPEN: Final = EXECUTIONS.c.status.in_(sorted(OPEN))
 _STILL: Final = (
@@ -43,6 +44,7 @@ class StillRun:
         updated_at: when it moved last.
         cancel_reason: why it was called off; None where it was not.
         turns_back: whether it has begun to turn back.
+        starts: how often it was started.
     """
 
     sequence: int
@@ -52,6 +54,7 @@ class StillRun:
     updated_at: datetime
     cancel_reason: str | None
     turns_back: bool
+    starts: int = 1
 
     @property
     def name(self) -> str:
@@ -79,6 +82,7 @@ class StillRun:
             updated_at=row.updated_at,
             cancel_reason=row.cancel_reason,
             turns_back=row.failure is not None and row.failure["kind"] != "held",
+            starts=row.starts,
         )
 
 

@@ -40,6 +40,7 @@ def services_of(stage: Stage) -> AppServices:
             definitions=stage.definitions,
             runs=stage.gateway,
             control=stage.control,
+            retries=stage.retries,
             reads=stage.reads,
             feed=OrderFeed(stage.reads, quickest=quick, slowest=quick * 4, closed=ENDED),
             actions=lambda: [{"name": "do"}],

@@ -21,7 +21,9 @@ from flowforge.engine.control import RunControl
 from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import NewRun, RunGateway
 from flowforge.engine.preparing import Changes, ChildRuns
+from flowforge.engine.retries import RunRetries
 from flowforge.engine.saving import SaveRun
+from flowforge.engine.store.again import RunRests
 from flowforge.engine.store.definitions import DefinitionStore
 from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
@@ -151,6 +153,7 @@ class Stage:
     definitions: DefinitionStore
     gateway: RunGateway
     control: RunControl
+    retries: RunRetries
     rows: WatchedRows
     reads: RunReads
     actions: Actions
@@ -166,7 +169,8 @@ class Stage:
 
     async def end(self, execution_id: str) -> RunRecord:
         """Wait for a run's end; see that row and Temporal agree, and that it replays."""
-        handle = self.client.get_workflow_handle(execution_id)
+        found = await self.reads.get(execution_id)
+        handle = self.client.get_workflow_handle(execution_id if found is None else found.temporal_id)
         try:
             await handle.result()
             ended = {"completed"}
@@ -244,6 +248,10 @@ async def open_stage(
             max_cached_workflows=cached,
         )
 
+    control = RunControl(client, runs=gateway, rows=rows)
+    retries = RunRetries(
+        runs=gateway, control=control, definitions=definitions, rests=RunRests(database), changes=changes
+    )
     async with hire() if at_work else nullcontext():
         yield Stage(
             client=client,
@@ -251,7 +259,8 @@ async def open_stage(
             database=database,
             definitions=definitions,
             gateway=gateway,
-            control=RunControl(client, runs=gateway, rows=rows),
+            control=control,
+            retries=retries,
             rows=rows,
             reads=reads,
             actions=actions,

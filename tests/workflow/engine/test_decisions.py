@@ -8,6 +8,7 @@ import pytest
 from temporalio.client import Client
 
 from flowforge.engine.actions.contract import ActionCall
+from flowforge.engine.retries import RetryWish
 from flowforge.errors import Conflict
 from tests.workflow.engine.stage import OPTIONS, Gate, Stage, open_stage, refusal, saved
 from tests.workflow.engine.test_runs import chain, refuse
@@ -178,8 +179,8 @@ async def test_held_run_goes_on_with_edited_data(stage: Stage) -> None:
     execution_id = await stage.begin(body, input={"n": 1})
     await stage.rows.until_status("needs_attention")
     with pytest.raises(Conflict, match="is kept"):
-        await stage.control.retry(execution_id, "a", {})
-    await stage.control.retry(execution_id, "b", {"n": 7})
+        await stage.retries.retry(execution_id, RetryWish(step="a"))
+    await stage.retries.retry(execution_id, RetryWish(step="b", values={"n": 7}))
     record = await stage.end(execution_id)
     assert (record.status, record.output) == ("completed", "fine")
     assert [call.step_id for call in stage.actions.calls] == ["a", "b", "b"]

@@ -236,7 +236,7 @@ async def test_held_run_is_tried_again_over_http(http: httpx2.AsyncClient, warm:
     path = f"/executions/{await start(http)}"
     await warm.rows.until_status("needs_attention")
     del warm.actions.plays["b"]
-    assert (await http.post(f"{path}/retry", json={"fromStep": "b"})).status_code == 202
+    assert (await http.post(f"{path}/retry", json={"fromStep": "b"})).status_code == 201
     assert (await warm.end(path.rpartition("/")[2])).status == "completed"
     assert (await http.post(f"{path}/compensate")).status_code == 409
 
