@@ -21,6 +21,7 @@ from flowforge.engine.core.events import (
     UndoRetried,
     UndoWrittenOff,
 )
+from flowforge.engine.core.retrying import obstacles
 from flowforge.engine.core.views import StepView, step_view
 from flowforge.engine.data_checks import check_data
 from flowforge.engine.definition.model import Definition
@@ -173,8 +174,16 @@ class TestHarness:
         return self.go_on()
 
     def retry(self, step: str | None = None, values: Mapping[str, Any] | None = None) -> PlayedRun:
-        """Have a held run go on from where it failed, at one step or all, with results and input keys edited first."""
-        self.current.tell(Retry(step=step, values=dict(values or {})))
+        """Have a run begin again that is held, has failed or was undone, with results and input keys edited first.
+
+        Raises:
+            ValueError: it cannot, from this step or at all; every reason is told.
+        """
+        event, run = Retry(step=step, values=dict(values or {})), self.current
+        found = obstacles(run.plan, run.state, event)
+        if found:
+            raise ValueError("; ".join(obstacle.message for obstacle in found))
+        run.tell(event)
         return self.go_on()
 
     def retry_undo(self, step: str) -> PlayedRun:

@@ -34,7 +34,9 @@ from flowforge.engine.data_checks import check_data
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.step import Step
 from flowforge.engine.idempotency import forward_key, undo_key
+from flowforge.engine.proof.effects import effects_of
 from flowforge.engine.tries import forward_tries, undo_tries
+from flowforge.engine.validation.catalogue import NoCatalogue
 from flowforge.testing.attempts import Attempts, End
 from flowforge.testing.children import Children
 from flowforge.testing.mocks import UNDO, Answered, Mocks
@@ -75,7 +77,7 @@ class PlayedRun:
         children: Children,
         options: RunOptions,
     ) -> None:
-        self.plan = Plan.of(definition)
+        self.plan = _plan(definition)
         self.given = dict(given)
         self.name = name
         self.state = State()
@@ -216,7 +218,7 @@ class PlayedRun:
         if step.compensation is None and not self._mocks.has(step):
             self._children.undo(self.name, key, lambda status: self.tell(UndoSettled(key=key, status=status)))
             return
-        data = undo_data_for(self.plan, self.state, self.given, key, forward_key(self.name, 1, key))
+        data = undo_data_for(self.plan, self.state, self.given, key, forward_key(self.name, self.state.generation, key))
         try:
             params = self._bindings.undo_params(key, data)
         except BindingError as failed:
@@ -251,13 +253,14 @@ class PlayedRun:
             execution_id=self.name,
             workflow_id=self.plan.definition.id,
             revision=1,
+            generation=self.state.generation,
             step_id=key.step,
             visit=key.visit,
             item=key.item,
             action=action,
             params=params,
             context=data,
-            key=(undo_key if undo else forward_key)(self.name, 1, key),
+            key=(undo_key if undo else forward_key)(self.name, self.state.generation, key),
             undo=undo,
         )
 
@@ -274,3 +277,9 @@ class PlayedRun:
         self._timeline.drop(number)
         self._left -= self._timeline.now - since
         self._deadline = None
+
+
+def _plan(definition: Definition) -> Plan:
+    """Return a definition's plan; of actions that nobody knows the worst is believed."""
+    effects = effects_of(Plan.of(definition), NoCatalogue())
+    return Plan.of(definition, effect_free=[step for step, effect in effects.items() if not effect.has_effect])

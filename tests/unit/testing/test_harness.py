@@ -264,3 +264,43 @@ def test_held_run_is_tried_again_and_failed_undos_are_decided() -> None:
     assert it.compensate().status == "needs_attention"
     assert it.retry_undo("a").undone == ["a", "a"]
     assert it.write_off("a", reason="gone").status == "compensated"
+
+
+def test_failed_run_goes_on_and_an_undone_one_starts_over_with_new_keys() -> None:
+    keys: list[str] = []
+
+    def charge(_params: Any, context: ActionContext) -> str:
+        keys.append(context.call.key)
+        return "ch"
+
+    steps = [
+        {"id": "read", "action": "transform"},
+        {"id": "charge", "action": "charge", "dependsOn": ["read"], "compensation": {"action": "refund"}},
+        {"id": "ship", "action": "ship", "dependsOn": ["charge"]},
+    ]
+    answers = [Refused("no", "no"), "sent"]
+    harness = TestHarness({"read": 1, "charge": charge, "ship": answers}, [{"id": "o", "steps": steps}])
+    harness.run("o")
+    harness.assert_compensated("charge")
+    with pytest.raises(ValueError, match="starts over"):
+        harness.retry("ship")
+    harness.retry(values={"limit": 5})
+    harness.assert_completed().assert_context(limit=5, ship="sent")
+    assert keys == ["exec-1:1:charge:1", "exec-1:2:charge:1"]
+
+
+def test_step_without_an_effect_may_run_again_and_one_with_an_effect_may_not() -> None:
+    steps = [
+        {"id": "read", "action": "transform"},
+        {"id": "charge", "action": "charge", "dependsOn": ["read"]},
+        {"id": "ship", "action": "ship", "dependsOn": ["charge"]},
+    ]
+    mocks = {"read": [1, 2], "charge": [Refused("no", "no"), "ch"], "ship": [Refused("no", "no"), "sent"]}
+    harness = TestHarness(mocks, [{"id": "o", "steps": steps}])
+    harness.run("o")
+    harness.retry("read")
+    harness.assert_failed("no").assert_context(read=2)
+    with pytest.raises(ValueError, match="is kept"):
+        harness.retry("read")
+    harness.retry()
+    harness.assert_completed()
