@@ -2,9 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import secrets
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,6 +29,7 @@ from flowforge.orders.reconciling import WatchedOrders
 from flowforge.orders.returns import OrderReturns
 from flowforge.orders.stats import Statistics
 from flowforge.persistence.database import Database
+from flowforge.persistence.leases import new_holder
 from flowforge.persistence.migrations.migrate import migrate
 from flowforge.reconciling.reconciler import Reconciler
 from flowforge.services.fault_points import FaultPoint
@@ -99,8 +97,7 @@ class Fulfilment:
                 WatchedReturns(self.database, task_queue=self.settings.task_queue),
                 self.engine.watched,
             ],
-            # Process ids come again, above all in containers.
-            holder=f"{os.getpid()}@{socket.gethostname()}:{secrets.token_hex(4)}",
+            holder=new_holder(),
             interval=timedelta(seconds=self.settings.reconcile_interval_s),
         )
 

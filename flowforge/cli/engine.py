@@ -15,6 +15,7 @@ from flowforge.engine.actions.registry import ActionRegistry
 from flowforge.engine.activities import RunActivities
 from flowforge.engine.contracts import RunOptions
 from flowforge.engine.control import RunControl
+from flowforge.engine.delivery import WebhookDelivery
 from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import RunGateway
 from flowforge.engine.preparing import ChildRuns
@@ -30,6 +31,7 @@ from flowforge.engine.store.rows import RunRows
 from flowforge.engine.store.values import RunValues
 from flowforge.orders.feed import OrderFeed
 from flowforge.persistence.database import Database
+from flowforge.persistence.leases import new_holder
 from flowforge.services.wiring import Services
 from flowforge.settings import Settings
 from flowforge.worker.registration import activities_of_runs
@@ -45,6 +47,7 @@ class Engine:
         registry: the actions that it offers.
         actions: runs them.
         definitions: publishes and finds definitions.
+        delivery: delivers what definitions' webhooks are told.
     """
 
     settings: Settings
@@ -52,6 +55,7 @@ class Engine:
     registry: ActionRegistry
     actions: ActionActivities
     definitions: DefinitionStore
+    delivery: WebhookDelivery
 
     @property
     def activities(self) -> Sequence[Callable[..., Any]]:
@@ -129,4 +133,5 @@ async def open_engine(settings: Settings, database: Database, services: Services
             registry=offer.registry,
             actions=offer.activities,
             definitions=DefinitionStore(database, offer.registry),
+            delivery=WebhookDelivery(offer.client, database, offer.keys, holder=new_holder()),
         )

@@ -38,16 +38,16 @@ async def work(worker: Worker, stop: Stop) -> None:
 
 @contextlib.asynccontextmanager
 async def reconciling(fulfilment: Fulfilment, client: Client) -> AsyncIterator[None]:
-    """Look after open orders in the background, unless the settings say never; the process is ready meanwhile."""
-    if not fulfilment.settings.reconcile_interval_s:
-        yield
-        return
-    running = asyncio.create_task(fulfilment.reconciler(client).run())
+    """Look after what is open in the background, unless the settings say never, and deliver webhooks."""
+    running = [asyncio.create_task(fulfilment.engine.delivery.run())]
+    if fulfilment.settings.reconcile_interval_s:
+        running.append(asyncio.create_task(fulfilment.reconciler(client).run()))
     try:
         yield
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def restore(settings: Settings, client: Client) -> None:

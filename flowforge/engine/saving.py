@@ -142,6 +142,7 @@ class SaveRun:
         output_stored: what stands for the output, where that is kept elsewhere.
         remembered: what has changed of what it would take to undo it from outside.
         places: how many places of undos are taken with this turn.
+        hooks: the addresses that its definition wants told: `onComplete`, `onFailure`, `onStep`.
         abandoned: whether it is undone from outside: what its own workflow writes from then on is none of the row's.
     """
 
@@ -170,6 +171,7 @@ class SaveRun:
     remembered: tuple[Remembered, ...] = ()
     places: int = 0
     abandoned: bool = False
+    hooks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ class Story:
         self._request = request
         self._plan = plan
         self._memory = memory
+        self._hooks = {} if plan.definition.webhooks is None else plan.definition.webhooks.by_name
         self._told: dict[str, StepChange] = {}
         self._status: RunStatus = "pending"
         self._positions: dict[Key, int] = {}
@@ -145,6 +146,7 @@ class Story:
             generation=state.generation,
             wish=self._wish,
             edits=edits,
+            hooks=self._hooks,
         )
 
     def _changed_steps(self, before: State, after: State, at: str) -> Iterator[StepChange]:

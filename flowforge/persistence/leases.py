@@ -1,5 +1,8 @@
 """Leases: who may do what only one may do at a time, until when, by the database's own clock."""
 
+import os
+import secrets
+import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -31,6 +34,12 @@ class Lease:
     holder: str
     is_held: bool
     before: str | None = None
+
+
+def new_holder() -> str:
+    """Return a name for this process that no other has or will have."""
+    # Process ids come again, above all in containers.
+    return f"{os.getpid()}@{socket.gethostname()}:{secrets.token_hex(4)}"
 
 
 def hold(connection: Connection, name: str, holder: str, lasts: timedelta) -> Lease:

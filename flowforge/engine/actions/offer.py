@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
+import httpx2
+
 from flowforge.engine.actions.activity import ActionActivities
 from flowforge.engine.actions.basic import basic_actions
 from flowforge.engine.actions.http_request import http_request
@@ -56,10 +58,17 @@ class OfferOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """The actions of a process: to look at, and to run."""
+    """The actions of a process: to look at, and to run.
+
+    Attributes:
+        client: goes only where requests of definitions may.
+        keys: what webhooks are signed with.
+    """
 
     registry: ActionRegistry
     activities: ActionActivities
+    client: httpx2.AsyncClient
+    keys: tuple[bytes, ...]
 
 
 @contextlib.asynccontextmanager
@@ -105,7 +114,8 @@ async def open_offer(
                 load_actions(options.modules),
             )
             filler = Filler(RunValues(database))
-            yield Offer(registry=registry, activities=ActionActivities(registry, threads, bind, filler))
+            activities = ActionActivities(registry, threads, bind, filler)
+            yield Offer(registry=registry, activities=activities, client=client, keys=keys)
     finally:
         await pool.close()
         await asyncio.to_thread(threads.shutdown)

@@ -23,6 +23,12 @@ class Webhooks(Strict):
     on_failure: str | None = None
     on_step: str | None = None
 
+    @property
+    def by_name(self) -> dict[str, str]:
+        """Those that are there, by the names that they have in definitions."""
+        known = {"onComplete": self.on_complete, "onFailure": self.on_failure, "onStep": self.on_step}
+        return {name: url for name, url in known.items() if url is not None}
+
 
 class Trigger(Strict):
     """What starts a run by itself.

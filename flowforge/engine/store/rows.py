@@ -12,6 +12,7 @@ from flowforge.engine.core.stored import Stored, write
 from flowforge.engine.saving import RunSaved, SaveRun
 from flowforge.engine.store.again import begin_again, keep
 from flowforge.engine.store.memory import forget, remember
+from flowforge.engine.store.outbox import put
 from flowforge.engine.store.values import fetch
 from flowforge.errors import Fault
 from flowforge.persistence.database import Database
@@ -97,6 +98,7 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
         _open(connection, request, request.opening)
         _write_parts(connection, request)
         remember(connection, request)
+        put(connection, request, workflow_id=request.opening.workflow_id)
         return RunSaved(status=request.status, is_over=request.is_over)
     if request.start == row.starts + 1 and row.status != "completed":
         row = begin_again(connection, row, request)
@@ -115,10 +117,18 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
     connection.execute(_SAVE, {"id": request.execution_id, **_mutable(request), "abandoned_at": abandoned_at})
     _write_parts(connection, request)
     remember(connection, request, is_repeat=row.run_id == request.run_id and row.turn >= request.turn)
-    if request.is_over and (row.parent_execution_id is None or request.status != "completed"):
+    put(connection, request, workflow_id=row.workflow_id)
+    if request.is_over and _needs_no_undo(row, request):
         forget(connection, request.execution_id)
     keep(connection, row, request)
     return RunSaved(status=request.status, is_over=request.is_over, cancel_reason=row.cancel_reason)
+
+
+def _needs_no_undo(row: Row[Any], request: SaveRun) -> bool:
+    """Tell whether nothing can undo a run any more: nobody has it go on, and no other one is undone with it."""
+    if request.status == "completed":
+        return row.parent_execution_id is None
+    return request.status != "failed"
 
 
 def _is_behind(row: Row[Any], request: SaveRun) -> bool:
