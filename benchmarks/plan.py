@@ -19,6 +19,11 @@ class Plan:
         memory_orders: how many orders FlowForge's memory is watched over; 0 leaves it out.
         starts: how often the time until ready is taken; 0 leaves it out.
         out: the file to write.
+        engine_out: the file to write about the engine.
+        parts: what is measured: `orders`, `engine`, or both.
+        items: over how many items the long `forEach` goes.
+        visits: how often the long loop comes to its step.
+        values: how many steps answer with as much as a step may.
         command: as the user gave it, for the report.
     """
 
@@ -27,6 +32,11 @@ class Plan:
     memory_orders: int = 5000
     starts: int = 5
     out: Path = Path("docs/performance.md")
+    engine_out: Path = Path("docs/performance-engine.md")
+    parts: tuple[str, ...] = ("orders", "engine")
+    items: int = 10_000
+    visits: int = 1_000
+    values: int = 500
     command: str = "make bench"
 
     def count(self, in_flight: int, share: float) -> int:

@@ -1,12 +1,13 @@
 """Writes what was measured as docs/performance.md."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from benchmarks.contestants import FLOOR, FLOWFORGE, FLOWFORGE_UNTUNED, REGULAR, UNTUNED
 from benchmarks.figures import Results, Run, Spread, over_rounds, ratio
 from benchmarks.machine import Circumstances
 from benchmarks.plan import ALONE, MANY, Plan
+from benchmarks.tables import met, table, times, value
 
 _FLAT_WITHIN: Final = 0.05
 """By how much memory may differ from its first half's to its second half's mean and still be called flat."""
@@ -43,7 +44,7 @@ def render(results: Results, plan: Plan, where: Circumstances) -> str:
     """Return the report."""
     parts = [
         _INTRODUCTION,
-        _table(
+        table(
             ("", ""),
             [
                 ("date", where.date),
@@ -56,7 +57,7 @@ def render(results: Results, plan: Plan, where: Circumstances) -> str:
             ],
         ),
         "## Targets\n\n",
-        _table(("", "to reach", "measured", ""), list(_targets(results))),
+        table(("", "to reach", "measured", ""), list(_targets(results))),
         _WHAT,
     ]
     for in_flight in (ALONE, MANY):
@@ -67,23 +68,23 @@ def render(results: Results, plan: Plan, where: Circumstances) -> str:
 
 def _targets(results: Results) -> Iterator[tuple[str, ...]]:
     latency = ratio(results.runs[FLOWFORGE, ALONE], results.runs[FLOOR, ALONE], lambda run: run.p50_ms)
-    yield "p50 at 1 in flight, to the floor's", "≤ 1.5", _times(latency), _met(latency.median <= 1.5)
+    yield "p50 at 1 in flight, to the floor's", "≤ 1.5", times(latency), met(latency.median <= 1.5)
     speed = ratio(results.runs[FLOWFORGE, MANY], results.runs[FLOOR, MANY], lambda run: run.per_second)
-    yield f"throughput at {MANY}, to the floor's", "≥ 0.75", _times(speed), _met(speed.median >= 0.75)
+    yield f"throughput at {MANY}, to the floor's", "≥ 0.75", times(speed), met(speed.median >= 0.75)
     for in_flight in (ALONE, MANY):
         tuned = ratio(results.runs[FLOWFORGE, in_flight], results.runs[UNTUNED, in_flight], lambda run: run.per_second)
         yield (
             f"throughput at {in_flight}, to the untuned server's with regular activities",
             "≥ 10",
-            _times(tuned),
-            _met(tuned.median >= 10),
+            times(tuned),
+            met(tuned.median >= 10),
         )
     if growth := _growth(results):
         yield (
             "growth of memory, second half to first",
             f"within {_FLAT_WITHIN:.0%}",
             f"{growth - 1:+.1%}",
-            _met(abs(growth - 1) <= _FLAT_WITHIN),
+            met(abs(growth - 1) <= _FLAT_WITHIN),
         )
     if results.ready_s:
         slowest = max(results.ready_s)
@@ -91,7 +92,7 @@ def _targets(results: Results) -> Iterator[tuple[str, ...]]:
             "`all` is ready, slowest start",
             f"≤ {_READY_WITHIN_S:g} s",
             f"{slowest:.2f} s",
-            _met(slowest <= _READY_WITHIN_S),
+            met(slowest <= _READY_WITHIN_S),
         )
 
 
@@ -107,10 +108,10 @@ def _speed(results: Results, in_flight: int) -> str:
         runs = results.runs[name, in_flight]
         cells = [name]
         for _, figure in figures:
-            cells += [_value(over_rounds(runs, figure)), _times(ratio(runs, base, figure))]
+            cells += [value(over_rounds(runs, figure)), times(ratio(runs, base, figure))]
         rows.append(tuple(cells))
     head = [cell for title, _ in figures for cell in (title, "to the floor")]
-    return _table(("", *head), rows)
+    return table(("", *head), rows)
 
 
 def _cpu(results: Results, in_flight: int) -> str:
@@ -122,12 +123,12 @@ def _cpu(results: Results, in_flight: int) -> str:
             (
                 name,
                 str(runs[0].count),
-                _value(over_rounds(runs, lambda run: run.server_cpu_ms)),
-                _value(over_rounds(runs, lambda run: run.worker_cpu_ms)),
-                _value(Spread.of(load)) if load else "in the worker's",
+                value(over_rounds(runs, lambda run: run.server_cpu_ms)),
+                value(over_rounds(runs, lambda run: run.worker_cpu_ms)),
+                value(Spread.of(load)) if load else "in the worker's",
             )
         )
-    return _table(("CPU, ms per order", "orders a round", "Temporal", "worker", "load"), rows)
+    return table(("CPU, ms per order", "orders a round", "Temporal", "worker", "load"), rows)
 
 
 def _memory(results: Results) -> str:
@@ -139,7 +140,7 @@ def _memory(results: Results) -> str:
         f"{MANY} in flight, after the rounds above. Flat means: the mean of the second half is within "
         f"{_FLAT_WITHIN:.0%} of the first half's. It is {growth - 1:+.1%}.\n\n"
     )
-    return text + _table(
+    return text + table(
         ("orders", "MiB"), [(str(count), f"{used / 2**20:.1f}") for count, used in results.memory_bytes]
     )
 
@@ -151,7 +152,7 @@ def _starts(results: Results) -> str:
         "## Start\n\nSeconds from starting `main.py all` to `GET /ready` answering 200, Temporal's binary on disk; "
         "the first start makes the database and Temporal's file.\n\n"
     )
-    return text + _table(
+    return text + table(
         ("start", "seconds"), [(str(number), f"{each:.2f}") for number, each in enumerate(results.ready_s, 1)]
     )
 
@@ -162,20 +163,3 @@ def _growth(results: Results) -> float | None:
         return None
     half = len(used) // 2
     return (sum(used[-half:]) / half) / (sum(used[:half]) / half)
-
-
-def _value(spread: Spread) -> str:
-    return f"{spread.median:.1f} ({spread.lowest:.1f}–{spread.highest:.1f})"  # noqa: RUF001 -- a range
-
-
-def _times(spread: Spread) -> str:
-    return f"{spread.median:.2f} ({spread.lowest:.2f}–{spread.highest:.2f})"  # noqa: RUF001 -- a range
-
-
-def _met(is_met: bool) -> str:  # noqa: FBT001
-    return "reached" if is_met else "**missed**"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n"

@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.engine import measure_engine
+from benchmarks.engine_report import render_engine
 from benchmarks.figures import Results
 from benchmarks.machine import circumstances
 from benchmarks.measure import Tell, measure_memory, measure_rounds, measure_starts
@@ -15,7 +17,7 @@ from benchmarks.stage import stage
 
 
 async def run(plan: Plan, *, binary: Path, data_dir: Path, tell: Tell) -> str:
-    """Measure everything, write the report, and return it.
+    """Measure everything, write the reports, and return them.
 
     Args:
         plan: how much.
@@ -26,16 +28,20 @@ async def run(plan: Plan, *, binary: Path, data_dir: Path, tell: Tell) -> str:
     Raises:
         ChildError, StartupError: something did not start, or an order did not complete.
     """
-    results = Results()
+    results, texts = Results(), list[str]()
     where = await circumstances(binary)
     with _folder(data_dir) as folder:
-        await measure_starts(binary, folder, plan, results, tell)
-        async with stage(binary, folder) as set_up:
-            await measure_rounds(set_up, plan, results, tell)
-            await measure_memory(set_up, plan, results, tell)
-    text = render(results, plan, where)
-    await asyncio.to_thread(_write, plan.out, text)
-    return text
+        if "orders" in plan.parts:
+            await measure_starts(binary, folder, plan, results, tell)
+            async with stage(binary, folder) as set_up:
+                await measure_rounds(set_up, plan, results, tell)
+                await measure_memory(set_up, plan, results, tell)
+            texts.append(render(results, plan, where))
+            await asyncio.to_thread(_write, plan.out, texts[-1])
+        if "engine" in plan.parts:
+            texts.append(render_engine(await measure_engine(binary, folder, plan, tell), plan, where))
+            await asyncio.to_thread(_write, plan.engine_out, texts[-1])
+    return "\n".join(texts)
 
 
 @contextlib.contextmanager

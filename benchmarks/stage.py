@@ -13,7 +13,7 @@ from benchmarks.contestants import Contestant
 from flowforge.temporal.devserver import DevServer
 from flowforge.temporal.ports import free
 
-_MUCH_STOCK = 1_000_000_000
+MUCH_STOCK = 1_000_000_000
 _REGULAR_SHARE = 0.25
 _UNTUNED_SHARE = 0.125
 
@@ -81,7 +81,7 @@ async def _flowforge(server: DevServer, binary: Path, folder: Path) -> AsyncIter
     settings = {"TEMPORAL_HOST": server.address}
     async with application(port, folder=folder, path=path_with(binary), settings=settings) as running:
         await running.until_ready()
-        stock = json.dumps({"on_hand": _MUCH_STOCK}).encode()
+        stock = json.dumps({"on_hand": MUCH_STOCK}).encode()
         status, answer = await running.request("PUT", "/inventory/SKU-001", stock)
         if status != 200:
             raise ChildError(f"the stock could not be set: {status} {answer!r}")

@@ -1,4 +1,4 @@
-"""`bench`: measures orders against what Temporal alone can do, and writes docs/performance.md."""
+"""`bench`: measures orders and runs of definitions, and writes docs/performance.md and docs/performance-engine.md."""
 
 import sys
 from pathlib import Path
@@ -13,6 +13,11 @@ def bench(
     memory_orders: Annotated[int, typer.Option(min=0, help="Orders that memory is watched over; 0: none.")] = 5000,
     starts: Annotated[int, typer.Option(min=0, help="How often the time until ready is taken; 0: never.")] = 5,
     out: Annotated[Path, typer.Option(help="The report to write.")] = Path("docs/performance.md"),
+    engine_out: Annotated[Path, typer.Option(help="The engine's report.")] = Path("docs/performance-engine.md"),
+    only: Annotated[str | None, typer.Option(help="`orders` or `engine`; both by default.")] = None,
+    items: Annotated[int, typer.Option(min=1, help="Items of the engine's long forEach.")] = 10_000,
+    visits: Annotated[int, typer.Option(min=1, help="Visits of its long loop.")] = 1_000,
+    values: Annotated[int, typer.Option(min=1, help="Steps that answer with 256 KiB each.")] = 500,
 ) -> None:
     """Measure, print and write how fast orders are, next to the least that Temporal takes; some minutes long."""
     from flowforge.cli.lifecycle import run
@@ -38,6 +43,11 @@ def bench(
             memory_orders=memory_orders,
             starts=starts,
             out=out,
+            engine_out=engine_out,
+            parts=("orders", "engine") if only is None else (only,),
+            items=items,
+            visits=visits,
+            values=values,
             command=" ".join(["python main.py", *sys.argv[1:]]),
         )
         typer.echo(await stop.or_done(benchmark.run(plan, binary=binary, data_dir=settings.data_dir, tell=_tell)))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from flowforge.engine.core.events import ItemList
 from flowforge.engine.core.outcomes import StepError
+from flowforge.engine.core.plan import CONDITION
 from flowforge.engine.definition.names import UNDO
 from flowforge.engine.definition.selectors import (
     FullInput,
@@ -17,7 +18,7 @@ from flowforge.engine.definition.selectors import (
     TemplateInput,
 )
 from flowforge.engine.definition.step import Step
-from flowforge.engine.expressions.errors import ExpressionFailure
+from flowforge.engine.expressions.errors import ExpressionFailure, ExpressionSyntaxError
 from flowforge.engine.expressions.expression import Expression
 from flowforge.engine.placeholders import OPENING
 from flowforge.engine.templates import Template, TemplateFailure
@@ -31,6 +32,7 @@ Names = frozenset[str] | None
 _WHOLE: Final = "input"
 """Under which name an input that is no object is given beside params."""
 
+_EXPRESSION: Final = "expression"
 _NAMES_A_KEY: Final = "inputKey"
 """Which of the params of a `transform` names a key of the context."""
 
@@ -126,7 +128,18 @@ class StepBindings:
         named = step.params.get(_NAMES_A_KEY) if isinstance(step.params, dict) else None
         keys |= {named} if isinstance(named, str) else set()
         parts = [names_of(part) for part in (self._params, self._input) if part is not None]
-        return all_of([frozenset(keys), *parts])
+        return all_of([frozenset(keys), *parts, self._asked])
+
+    @cached_property
+    def _asked(self) -> Names:
+        """What the expression of a `condition` reads, which is among its params."""
+        asked = self._step.params.get(_EXPRESSION) if isinstance(self._step.params, dict) else None
+        if self._step.action != CONDITION or not isinstance(asked, str):
+            return frozenset()
+        try:
+            return names_of(Expression.parse(asked))
+        except ExpressionSyntaxError:
+            return None  # a template that makes an expression: nobody knows what it will read
 
     @cached_property
     def undo_reads(self) -> Names:

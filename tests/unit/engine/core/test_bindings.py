@@ -102,6 +102,8 @@ def test_names_that_a_step_reads_are_known_before_it_does() -> None:
     assert bindings(params={"code": "", "inputKey": "order"}).reads(A) == frozenset({"order"})
     assert bindings(condition="context['a'] > 1").reads(Decide(A, "condition")) == frozenset({"a"})
     assert bindings(condition="context[name] > 1").reads(Decide(A, "condition")) is None
+    asks = bindings(action="condition", params={"expression": "limit > 1"})
+    assert asks.reads(A) == frozenset({"limit"})
     each = {"items": "order.lines", "as": "line"}
     assert bindings(forEach=each).reads(Decide(A, "items")) == frozenset({"order"})
     ways = [{"condition": "limit > 1", "to": None}, {"condition": "name", "to": None}]

@@ -1,0 +1,224 @@
+"""Measures the engine: a definition beside the typed saga, a step of a long one, and the longest runs."""
+
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import definitions
+from benchmarks.accounting import cpu_seconds, resident_bytes
+from benchmarks.children import HOST, Application, ChildError, LineChild, application, line_child
+from benchmarks.figures import Run
+from benchmarks.plan import MANY, Plan
+from benchmarks.stage import MUCH_STOCK, path_with
+from flowforge.engine.actions.javascript.pool import JavaScriptPool
+from flowforge.temporal.devserver import DevServer
+from flowforge.temporal.ports import free
+
+Tell = Callable[[str], None]
+
+ORDERS: Final = "typed saga"
+DEFINITION: Final = "definition"
+CHAINS: Final = (10, 100, 500)
+FAN: Final = 100
+PUBLISHED_STEPS: Final = 500
+
+_STEPS_A_ROUND: Final = 500
+_CONCURRENCY: Final = 25
+_CODE: Final = "return {total: input.lines.reduce((sum, line) => sum + line.price * line.quantity, 0)}"
+_LINES: Final = {"lines": [{"price": 5, "quantity": number} for number in range(20)]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Long:
+    """One long run.
+
+    Attributes:
+        took_s: from its start to its end.
+        status: how it ended.
+        events: how long the history of each of its runs at Temporal's was.
+        history_bytes: how large.
+        memory_bytes: FlowForge's resident memory while it ran.
+    """
+
+    took_s: float
+    status: str
+    events: list[int]
+    history_bytes: list[int]
+    memory_bytes: list[int]
+
+
+@dataclass(slots=True, kw_only=True)
+class EngineResults:
+    """Everything that was measured of the engine.
+
+    Attributes:
+        runs: of either contestant, one Run a round.
+        steps: the same by what was run, for definitions of many steps.
+        transform_ms: how long warm transforms took.
+        publish_ms: how long publishing took.
+        long: long runs by name.
+    """
+
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+    steps: dict[tuple[str, int], list[Run]] = field(default_factory=dict)
+    transform_ms: list[float] = field(default_factory=list)
+    publish_ms: list[float] = field(default_factory=list)
+    long: dict[str, Long] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    server_pid: int
+    application: Application
+    orders: LineChild
+    load: LineChild
+
+    async def timed(self, ask: Callable[[], Any]) -> Run:
+        """Measure what is asked for."""
+        before = self._cpu()
+        timing = await ask()
+        server, worker = (then - now for then, now in zip(self._cpu(), before, strict=True))
+        return Run(
+            wall_s=timing["wall_s"],
+            latencies_ms=timing["latencies_ms"],
+            server_cpu_s=server,
+            worker_cpu_s=worker,
+            load_cpu_s=None,
+        )
+
+    async def publish(self, *bodies: dict[str, Any]) -> None:
+        for body in bodies:
+            status, answer = await self.application.request("POST", "/workflows", json.dumps(body).encode())
+            if status not in {200, 201}:
+                raise ChildError(f"{body['id']} was not published: {status} {answer[:500]!r}")
+
+    def _cpu(self) -> tuple[float, float]:
+        return cpu_seconds(self.server_pid), cpu_seconds(self.application.pid)
+
+
+async def measure_engine(binary: Path, folder: Path, plan: Plan, tell: Tell) -> EngineResults:
+    """Measure everything.
+
+    Raises:
+        ChildError, StartupError: something did not start, or a run did not end as it should.
+    """
+    results = EngineResults()
+    await _transforms(results, tell)
+    async with _stage(binary, folder) as stage:
+        await _sagas(stage, plan, results, tell)
+        await _steps(stage, plan, results, tell)
+        await _publishing(stage, results, tell)
+        await _long_runs(stage, plan, results, tell)
+    return results
+
+
+@contextlib.asynccontextmanager
+async def _stage(binary: Path, folder: Path) -> AsyncIterator[_Stage]:
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(DevServer(binary, data_dir=folder / "engine-server"))
+        port = free(HOST)
+        settings = {
+            "TEMPORAL_HOST": server.address,
+            "STEP_PLACEMENT": "queue",
+            "ACTIONS": "benchmarks.actions",
+        }
+        ours = folder / "engine"
+        running = await stack.enter_async_context(
+            application(port, folder=ours, path=path_with(binary), settings=settings)
+        )
+        await running.until_ready()
+        await running.request("PUT", "/inventory/SKU-001", json.dumps({"on_hand": MUCH_STOCK}).encode())
+        yield _Stage(
+            server_pid=server.pid,
+            application=running,
+            orders=await stack.enter_async_context(line_child("benchmarks.http_load", HOST, str(port), folder=ours)),
+            load=await stack.enter_async_context(
+                line_child("benchmarks.engine_load", HOST, str(port), server.address, folder=ours)
+            ),
+        )
+
+
+async def _transforms(results: EngineResults, tell: Tell) -> None:
+    pool = JavaScriptPool(1)
+    try:
+        for number in range(220):
+            began = time.perf_counter()
+            await pool.run(_CODE, _LINES, {})
+            if number >= 20:
+                results.transform_ms.append((time.perf_counter() - began) * 1000)
+    finally:
+        await pool.close()
+    tell(f"transform, warm: {sorted(results.transform_ms)[len(results.transform_ms) // 2]:.2f} ms")
+
+
+async def _sagas(stage: _Stage, plan: Plan, results: EngineResults, tell: Tell) -> None:
+    await stage.publish(definitions.SAGA)
+
+    async def orders(count: int) -> Run:
+        return await stage.timed(lambda: stage.orders.ask(count=count, in_flight=MANY))
+
+    async def runs(count: int) -> Run:
+        asked = {"workflow": definitions.SAGA["id"], "input": definitions.SAGA_INPUT}
+        return await stage.timed(lambda: stage.load.ask(**asked, count=count, in_flight=MANY))
+
+    contestants = {ORDERS: orders, DEFINITION: runs}
+    for run in contestants.values():
+        await run(min(plan.orders, MANY))
+    for number in range(plan.rounds):
+        names = list(contestants)
+        for name in names if number % 2 == 0 else reversed(names):
+            run = await contestants[name](max(plan.orders // 2, 2))
+            results.runs.setdefault(name, []).append(run)
+            tell(f"round {number + 1} of {plan.rounds}: {name}: {run.per_second:.1f}/s")
+
+
+async def _steps(stage: _Stage, plan: Plan, results: EngineResults, tell: Tell) -> None:
+    bodies = {("chain", count): definitions.chain(count) for count in CHAINS} | {
+        ("fan-out", FAN): definitions.fan_out(FAN)
+    }
+    await stage.publish(*bodies.values())
+    for number in range(-1, plan.rounds):
+        for (name, count), body in bodies.items():
+            asked = {"workflow": body["id"], "input": {}, "count": max(_STEPS_A_ROUND // count, 1), "in_flight": 1}
+            run = await stage.timed(lambda asked=asked: stage.load.ask(**asked))  # type: ignore[misc]  # of this turn
+            if number >= 0:
+                results.steps.setdefault((name, count), []).append(run)
+                cpu = (run.server_cpu_ms + run.worker_cpu_ms) / count
+                tell(f"round {number + 1} of {plan.rounds}: {name} of {count}: {cpu:.1f} ms of CPU a step")
+
+
+async def _publishing(stage: _Stage, results: EngineResults, tell: Tell) -> None:
+    body = {**definitions.chain(PUBLISHED_STEPS), "id": "bench-published"}
+    results.publish_ms = (await stage.load.ask(publish=body, count=12))["took_ms"][2:]
+    tell(f"publish of {PUBLISHED_STEPS} steps: {max(results.publish_ms):.0f} ms at most")
+
+
+async def _long_runs(stage: _Stage, plan: Plan, results: EngineResults, tell: Tell) -> None:
+    bodies = {
+        f"{plan.visits:,} visits in a loop": (definitions.loop(plan.visits), {}),
+        f"{plan.items:,} items": (definitions.items(_CONCURRENCY), {"list": list(range(plan.items))}),
+        f"{plan.values} x 256 KiB, completes": (definitions.load(plan.values, fails=False), {}),
+        f"{plan.values} x 256 KiB, is undone": (definitions.load(plan.values, fails=True), {}),
+    }
+    for name, (body, given) in bodies.items():
+        await stage.publish(body)
+        began = time.perf_counter()
+        execution = (await stage.load.ask(start=body["id"], input=given))["execution"]
+        memory = []
+        looked: dict[str, Any] = {"is_over": False}
+        while not looked["is_over"]:
+            looked = await stage.load.ask(look=execution)
+            memory.append(resident_bytes(stage.application.pid))
+        story = await stage.load.ask(story=execution)
+        results.long[name] = Long(
+            took_s=time.perf_counter() - began,
+            status=looked["status"],
+            events=story["events"],
+            history_bytes=story["bytes"],
+            memory_bytes=memory,
+        )
+        tell(f"{name}: {looked['status']} after {results.long[name].took_s:.0f} s")
