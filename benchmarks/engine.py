@@ -166,8 +166,8 @@ async def _sagas(stage: _Stage, plan: Plan, results: EngineResults, tell: Tell) 
         return await stage.timed(lambda: stage.load.ask(**asked, count=count, in_flight=MANY))
 
     contestants = {ORDERS: orders, DEFINITION: runs}
-    for run in contestants.values():
-        await run(min(plan.orders, MANY))
+    for measured in contestants.values():
+        await measured(min(plan.orders, MANY))
     for number in range(plan.rounds):
         names = list(contestants)
         for name in names if number % 2 == 0 else reversed(names):

@@ -1,6 +1,6 @@
 """What the interpreter asks for, as calls of actions: what each is given, how it is tried, and what its end means."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -23,6 +23,8 @@ from flowforge.engine.definition.names import UNDO
 from flowforge.engine.idempotency import forward_key, undo_key
 from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_RESULT_BYTES, Sizes, size_of
 from flowforge.engine.tries import Tries
+
+_Fill = Callable[[Key, dict[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,21 +82,17 @@ class Calls:
         """
         request = self._request
         data = data_for(self._plan, state, request.given, key)
-        reads = self._bindings.reads(key)
-        params = None if needs(data, reads) else self._bindings.params(key, data)
-        name = forward_key(request.execution_id, request.generation, key)
-        call = self._call(key, self._plan.steps[key.step].definition.action, params, data, reads, name=name, undo=False)
         items = None if key.item is None else state.steps[key.step].items
         listed = key if items is None else Key(key.step, items.visit)
-        return replace(
-            call,
-            request=replace(
-                call.request,
-                keep_as=forward_key(request.execution_id, request.generation, listed),
-                keep_part=key.item,
-                inline_bytes=self.burden.room(None if items is None else items.count),
-            ),
+        call = ActionCall(
+            **self._common(key),
+            action=self._plan.steps[key.step].definition.action,
+            key=forward_key(request.execution_id, request.generation, key),
+            keep_as=forward_key(request.execution_id, request.generation, listed),
+            keep_part=key.item,
+            inline_bytes=self.burden.room(None if items is None else items.count),
         )
+        return self._given(call, key, data, self._bindings.reads(key), self._bindings.params)
 
     def undo(self, key: Key, state: State) -> Call:
         """Return the call of a step's compensation.
@@ -108,40 +106,42 @@ class Calls:
         request = self._request
         forward = forward_key(request.execution_id, request.generation, key)
         data = undo_data_for(self._plan, state, request.given, key, forward)
-        reads = self._bindings.reads(key, undo=True)
-        params = None if needs(data, reads) else self._bindings.undo_params(key, data)
-        name = undo_key(request.execution_id, request.generation, key)
-        return self._call(key, compensation.action, params, data, reads, name=name, undo=True)
+        call = ActionCall(
+            **self._common(key),
+            action=compensation.action,
+            key=undo_key(request.execution_id, request.generation, key),
+            undo=True,
+        )
+        return self._given(call, key, data, self._bindings.reads(key, undo=True), self._bindings.undo_params)
 
-    def _call(
-        self, key: Key, action: str, params: Any, data: Mapping[str, Any], reads: Names, *, name: str, undo: bool
-    ) -> Call:
+    def _common(self, key: Key) -> dict[str, Any]:
+        request = self._request
+        return {
+            "execution_id": request.execution_id,
+            "workflow_id": request.workflow_id,
+            "revision": request.revision,
+            "generation": request.generation,
+            "step_id": key.step,
+            "visit": key.visit,
+            "item": key.item,
+            "labels": self._labels,
+        }
+
+    def _given(self, call: ActionCall, key: Key, data: dict[str, Any], reads: Names, fill: _Fill) -> Call:
+        """Return a call with its params, or with the step as it is where what they read has to be fetched."""
         here, elsewhere = split(data)
+        is_short = needs(elsewhere, reads)
+        params = None if is_short else fill(key, data)
         given, size = size_of(params), self._sizes.of(here)
         if given + size > MAX_CALL_BYTES and reads is not None:
             here = {root: value for root, value in here.items() if root in reads or root == UNDO}
             size = self._sizes.of(here)
         if given + size > MAX_CALL_BYTES:
             raise BindingError("params_too_large", f"{key.step} would be given {given + size} bytes")
-        request, step = self._request, self._plan.steps[key.step].definition
-        call = ActionCall(
-            execution_id=request.execution_id,
-            workflow_id=request.workflow_id,
-            revision=request.revision,
-            generation=request.generation,
-            step_id=key.step,
-            visit=key.visit,
-            item=key.item,
-            action=action,
-            params=params,
-            context=here,
-            key=name,
-            undo=undo,
-            labels=self._labels,
-            stored=elsewhere,
-            unfilled=written(step) if needs(data, reads) else None,
+        step = written(self._plan.steps[key.step].definition) if is_short else None
+        return Call(
+            request=replace(call, params=params, context=here, stored=elsewhere, unfilled=step), size=given + size
         )
-        return Call(request=call, size=given + size)
 
 
 def trial_of(tries: Tries, options: RunOptions) -> Trial:

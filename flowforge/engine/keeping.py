@@ -68,7 +68,7 @@ class Keeping:
     def decide_here(self, command: Decide, state: State) -> Decided | None:
         """Answer a question; None where that takes what is kept elsewhere, or gives what must be."""
         data = data_for(self._plan, state, self._request.given, command.key)
-        if needs(data, self._bindings.reads(command)):
+        if needs(split(data)[1], self._bindings.reads(command)):
             return None
         decided = self._bindings.decide(command, data)
         answer = decided.answer.value if isinstance(decided.answer, ItemList) else decided.answer

@@ -17,6 +17,9 @@ from flowforge.engine.core.views import RunStatus, progress, run_status, step_vi
 from flowforge.engine.memory import Memory
 from flowforge.engine.saving import EventStatus, SaveRun, StepChange, Transition, UndoChange, Waiting
 
+_FORWARD: Final = frozenset({"new", "forward", "held"})
+"""Phases in which an undo changes only together with its step."""
+
 _MOST_WAITING: Final = 100
 _AGAIN: Final = frozenset({"failed", "compensated", "cancelled", "needs_attention"})
 _NOT_ENDED: Final = frozenset({"active", "pending"})
@@ -152,14 +155,15 @@ class Story:
     def _changed_steps(self, before: State, after: State, at: str) -> Iterator[StepChange]:
         touched = {key.step for key, _ in differing(before.tasks, after.tasks)}
         touched |= {step for step, _ in differing(before.steps, after.steps)}
-        if before.undos is not after.undos:
+        if before.undos is not after.undos and after.phase not in _FORWARD:
             pairs = zip_longest(before.undos, after.undos)
             touched |= {
                 entry.key.step for pair in pairs if pair[0] is not pair[1] for entry in pair if entry is not None
             }
         touched |= self._edited
         self._edited = set()
-        for step in (step for step in self._plan.steps if step in touched and step in after.steps):
+        order = self._plan.steps
+        for step in sorted(touched & order.keys() & after.steps.keys(), key=lambda step: order[step].index):
             change = self._step(step, after, at)
             if change != self._told.get(step):
                 yield change
@@ -187,7 +191,7 @@ class Story:
         )
 
     def _changed_undos(self, before: State, after: State) -> Iterator[UndoChange]:
-        if after.phase in {"new", "forward", "held", "stopping", "completed", "failed"}:
+        if after.phase in _FORWARD or after.phase in {"stopping", "completed", "failed"}:
             return
         known = {} if not self._undos_told else {entry.key: entry for entry in before.undos}
         self._undos_told = True

@@ -13,7 +13,7 @@ from flowforge.engine.core.keys import Key
 from flowforge.engine.core.plan import Plan
 from flowforge.engine.core.state import State
 from flowforge.engine.core.step_bindings import BindingError, Names, StepBindings, all_of, names_of, render
-from flowforge.engine.core.stored import part_of, split
+from flowforge.engine.core.stored import Stored, part_of
 from flowforge.engine.definition.names import UNDO
 from flowforge.engine.definition.step import Step
 from flowforge.engine.templates import Template
@@ -102,9 +102,8 @@ class Bindings:
         return names_of(self._output)
 
 
-def needs(data: Mapping[str, Any], reads: Names) -> bool:
+def needs(elsewhere: Mapping[str, Stored], reads: Names) -> bool:
     """Tell whether something that is read is kept elsewhere, so that it has to be fetched first."""
-    _, elsewhere = split(data)
     return bool(elsewhere) if reads is None else not reads.isdisjoint(elsewhere)
 
 

@@ -6,6 +6,7 @@ Results may be something else than JSON, where a shell keeps large ones elsewher
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from flowforge.engine.core.keys import Key
@@ -62,10 +63,18 @@ def dump_undo(undo: UndoEntry, *, value: Convert = _same) -> dict[str, Any]:
     return _bare(undo, key=list(undo.key), result=value(undo.result), item=value(undo.item))
 
 
+@cache
+def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, field.default) for field in fields(kind))
+
+
 def _bare(part: Any, **written: Any) -> dict[str, Any]:
     """Write a dataclass without what is as it is by default."""
-    names = [field for field in fields(part) if getattr(part, field.name) != field.default]
-    found = {field.name: written.get(field.name, getattr(part, field.name)) for field in names}
+    found = {}
+    for name, default in _defaults(part.__class__):
+        value = getattr(part, name)
+        if value is not default and value != default:
+            found[name] = written.get(name, value)
     if "error" in found:
         found["error"] = [found["error"].code, found["error"].message]
     return found

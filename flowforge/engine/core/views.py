@@ -37,6 +37,7 @@ _BY_PHASE: dict[str, RunStatus] = {
     "cancelled": "cancelled",
 }
 _UNDONE = frozenset({"done", "not_needed", "written_off"})
+_NOTHING_UNDONE = frozenset({"new", "forward", "held", "stopping"})
 _AT_REST = frozenset({"waiting", "suspended"})
 
 
@@ -55,9 +56,10 @@ def step_view(state: State, step: str) -> StepView:
     found = state.steps.get(step)
     if found is None or found.status == "pending":
         return "pending"
-    undos = [entry.status for entry in state.undos if entry.key.step == step]
-    if undos and all(status in _UNDONE for status in undos):
-        return "compensated"
+    if state.phase not in _NOTHING_UNDONE:
+        undos = [entry.status for entry in state.undos if entry.key.step == step]
+        if undos and all(status in _UNDONE for status in undos):
+            return "compensated"
     match found.status:
         case "succeeded":
             return "success"
@@ -81,15 +83,17 @@ class Progress:
 
 def progress(plan: Plan, state: State) -> Progress:
     """Return which steps are under way, succeeded, failed or were skipped."""
-
-    def those(*statuses: str) -> tuple[str, ...]:
-        return tuple(step for step in plan.steps if step in state.steps and state.steps[step].status in statuses)
-
+    found: dict[str, list[str]] = {"active": [], "succeeded": [], "failed": [], "cancelled": [], "skipped": []}
+    found["cancelled"] = found["failed"]
+    for step in plan.steps:
+        known = state.steps.get(step)
+        if known is not None:
+            found[known.status].append(step)
     return Progress(
-        current=those("active"),
-        completed=those("succeeded"),
-        failed=those("failed", "cancelled"),
-        skipped=those("skipped"),
+        current=tuple(found["active"]),
+        completed=tuple(found["succeeded"]),
+        failed=tuple(found["failed"]),
+        skipped=tuple(found["skipped"]),
     )
 
 

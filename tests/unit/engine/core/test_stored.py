@@ -35,9 +35,9 @@ def test_what_is_undone_is_split_off_under_its_name() -> None:
     here, elsewhere = split({"a": A, "n": 1, "undo": {"key": "k", "result": A}})
     assert here == {"n": 1, "undo": {"key": "k", "result": None}}
     assert elsewhere == {"a": A, "undo": A}
-    assert needs({"a": A, "n": 1}, frozenset({"a"}))
-    assert not needs({"a": A, "n": 1}, frozenset({"n"}))
-    assert needs({"a": A, "n": 1}, None)
+    assert needs(elsewhere, frozenset({"a"}))
+    assert not needs(elsewhere, frozenset({"n"}))
+    assert needs(elsewhere, None)
 
 
 @pytest.mark.parametrize("value", [A, part(3), None, [A.ref], {"ref": "looks", "size": 1}, gathered([1, part(1)])])
