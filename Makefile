@@ -8,7 +8,7 @@ ARGS   ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test soak check fmt bench chaos mutants fuzz fuzz-expressions lock clean
+.PHONY: help setup demo test soak check fmt bench bench-engine chaos mutants fuzz fuzz-expressions lock clean
 
 # An environment whose Python is gone (an upgrade, a move) is made again.
 ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
@@ -44,8 +44,11 @@ fmt: $(STAMP) ## format the code and repair what can be repaired
 	$(PYTHON) -m ruff check --fix-only .
 	$(PYTHON) -m ruff format .
 
-bench: $(STAMP) ## measure, and write docs/performance.md
+bench: $(STAMP) ## measure, and write docs/performance.md and docs/performance-engine.md
 	@$(PYTHON) main.py bench $(ARGS)
+
+bench-engine: $(STAMP) ## measure definitions only, and write docs/performance-engine.md
+	@$(PYTHON) main.py bench --only engine $(ARGS)
 
 fuzz: $(STAMP) ## 20,000 made-up requests to a running FlowForge, and clients that misbehave
 	$(PYTHON) -m pytest tests/fuzz --requests 20000 $(ARGS)

@@ -25,16 +25,29 @@ _CONTESTANTS = (
     "untuned server, regular activities",
     "untuned server, FlowForge",
 )
+_ENGINE_ROWS = (
+    "typed saga",
+    "definition",
+    "chain of 10",
+    "chain of 500",
+    "fan-out of 100",
+    "5 visits in a loop",
+    "60 items",
+    "4 x 256 KiB, completes",
+    "4 x 256 KiB, is undone",
+)
 
 
 async def test_bench_with_few_orders_writes_every_figure(tmp_path: Path) -> None:
     binary = await provide(Settings.load(env_file=None).data_dir, report=print)
     out = tmp_path / "reports" / "performance.md"
+    engine_out = tmp_path / "reports" / "performance-engine.md"
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "main.py",
         "bench",
         *("--orders", "6", "--rounds", "1", "--memory-orders", "10", "--starts", "1", "--out", str(out)),
+        *("--items", "60", "--visits", "5", "--values", "4", "--engine-out", str(engine_out)),
         cwd=_ROOT,
         env={
             **os.environ,
@@ -47,7 +60,12 @@ async def test_bench_with_few_orders_writes_every_figure(tmp_path: Path) -> None
     printed, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     report = out.read_text(encoding="utf-8")
-    assert printed.decode().strip() == report.strip()
+    engine = engine_out.read_text(encoding="utf-8")
+    assert printed.decode().strip() == f"{report}\n{engine}".strip()
+    for row in _ENGINE_ROWS:
+        cells = next(line for line in engine.splitlines() if line.startswith(f"| {row} |")).split("|")[2:-1]
+        assert all(cell.strip() for cell in cells)
+    assert len([line for line in engine.splitlines() if "reached" in line or "missed" in line]) == 9
     lines = report.splitlines()
     for heading in _HEADINGS:
         assert heading in lines
