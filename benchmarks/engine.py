@@ -22,11 +22,10 @@ Tell = Callable[[str], None]
 
 ORDERS: Final = "typed saga"
 DEFINITION: Final = "definition"
-CHAINS: Final = (10, 100, 500)
+SHORT: Final = 10
 FAN: Final = 100
 PUBLISHED_STEPS: Final = 500
 
-_STEPS_A_ROUND: Final = 500
 _CONCURRENCY: Final = 25
 _CODE: Final = "return {total: input.lines.reduce((sum, line) => sum + line.price * line.quantity, 0)}"
 _LINES: Final = {"lines": [{"price": 5, "quantity": number} for number in range(20)]}
@@ -177,13 +176,13 @@ async def _sagas(stage: _Stage, plan: Plan, results: EngineResults, tell: Tell) 
 
 
 async def _steps(stage: _Stage, plan: Plan, results: EngineResults, tell: Tell) -> None:
-    bodies = {("chain", count): definitions.chain(count) for count in CHAINS} | {
-        ("fan-out", FAN): definitions.fan_out(FAN)
-    }
+    fan = min(plan.steps, FAN)
+    bodies = {("chain", count): definitions.chain(count) for count in (SHORT, plan.steps)}
+    bodies["fan-out", fan] = definitions.fan_out(fan)
     await stage.publish(*bodies.values())
     for number in range(-1, plan.rounds):
         for (name, count), body in bodies.items():
-            asked = {"workflow": body["id"], "input": {}, "count": max(_STEPS_A_ROUND // count, 1), "in_flight": 1}
+            asked = {"workflow": body["id"], "input": {}, "count": max(plan.steps // count, 1), "in_flight": 1}
             run = await stage.timed(lambda asked=asked: stage.load.ask(**asked))  # type: ignore[misc]  # of this turn
             if number >= 0:
                 results.steps.setdefault((name, count), []).append(run)

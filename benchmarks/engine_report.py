@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from benchmarks.engine import CHAINS, DEFINITION, FAN, ORDERS, PUBLISHED_STEPS, EngineResults, Long
+from benchmarks.engine import DEFINITION, FAN, ORDERS, PUBLISHED_STEPS, SHORT, EngineResults, Long
 from benchmarks.figures import Run, Spread, over_rounds, ratio
 from benchmarks.machine import Circumstances
 from benchmarks.plan import MANY, Plan
@@ -43,14 +43,14 @@ def render_engine(results: EngineResults, plan: Plan, where: Circumstances) -> s
                 ("date", where.date),
                 ("commit", where.commit),
                 ("command", f"`{plan.command}`"),
-                ("extent", f"{plan.rounds} rounds of {max(plan.orders // 2, 2)} runs, and of 500 steps"),
+                ("extent", f"{plan.rounds} rounds of {max(plan.orders // 2, 2)} runs, and of {plan.steps} steps"),
                 ("machine", where.machine),
                 ("software", where.software),
                 ("load average before", where.load_average),
             ],
         ),
         "## Targets\n\n",
-        table(("", "to reach", "measured", ""), list(_targets(results))),
+        table(("", "to reach", "measured", ""), list(_targets(results, plan))),
         _WHAT,
         "## Four fenced steps\n\n",
         _sagas(results),
@@ -67,7 +67,7 @@ def cost_ms(run: Run) -> float:
     return run.server_cpu_ms + run.worker_cpu_ms
 
 
-def _targets(results: EngineResults) -> Iterator[tuple[str, ...]]:
+def _targets(results: EngineResults, plan: Plan) -> Iterator[tuple[str, ...]]:
     cost = ratio(results.runs[DEFINITION], results.runs[ORDERS], cost_ms)
     yield (
         f"CPU of four fenced steps as a definition, to the typed saga's, {MANY} in flight",
@@ -75,10 +75,10 @@ def _targets(results: EngineResults) -> Iterator[tuple[str, ...]]:
         times(cost),
         met(cost.median <= 1.3),
     )
-    for name, count in (("chain", CHAINS[-1]), ("fan-out", FAN)):
+    for name, count in (("chain", plan.steps), ("fan-out", min(plan.steps, FAN))):
         found = _per_step(results, name, count)
         yield (
-            f"CPU a step, {name} of {count}, to a chain of {CHAINS[0]}",
+            f"CPU a step, {name} of {count}, to a chain of {SHORT}",
             "≤ 1.5",
             times(found),
             met(found.median <= 1.5),
@@ -109,9 +109,9 @@ def _targets(results: EngineResults) -> Iterator[tuple[str, ...]]:
 
 
 def _per_step(results: EngineResults, name: str, count: int) -> Spread:
-    longer, shorter = results.steps[name, count], results.steps["chain", CHAINS[0]]
+    longer, shorter = results.steps[name, count], results.steps["chain", SHORT]
     pairs = zip(longer, shorter, strict=True)
-    return Spread.of([cost_ms(one) / count / (cost_ms(other) / CHAINS[0]) for one, other in pairs])
+    return Spread.of([cost_ms(one) / count / (cost_ms(other) / SHORT) for one, other in pairs])
 
 
 def _sagas(results: EngineResults) -> str:

@@ -21,6 +21,7 @@ class Plan:
         out: the file to write.
         engine_out: the file to write about the engine.
         parts: what is measured: `orders`, `engine`, or both.
+        steps: how many steps the longest chain has, and are run in a round.
         items: over how many items the long `forEach` goes.
         visits: how often the long loop comes to its step.
         values: how many steps answer with as much as a step may.
@@ -34,6 +35,7 @@ class Plan:
     out: Path = Path("docs/performance.md")
     engine_out: Path = Path("docs/performance-engine.md")
     parts: tuple[str, ...] = ("orders", "engine")
+    steps: int = 500
     items: int = 10_000
     visits: int = 1_000
     values: int = 500
