@@ -27,6 +27,7 @@ FAN: Final = 100
 PUBLISHED_STEPS: Final = 500
 
 _CONCURRENCY: Final = 25
+_PATIENCE_S: Final = 30.0
 _CODE: Final = "return {total: input.lines.reduce((sum, line) => sum + line.price * line.quantity, 0)}"
 _LINES: Final = {"lines": [{"price": 5, "quantity": number} for number in range(20)]}
 
@@ -142,7 +143,7 @@ async def _stage(binary: Path, folder: Path) -> AsyncIterator[_Stage]:
 
 
 async def _transforms(results: EngineResults, tell: Tell) -> None:
-    pool = JavaScriptPool(1)
+    pool = JavaScriptPool(1, patience_s=_PATIENCE_S)
     try:
         for number in range(220):
             began = time.perf_counter()

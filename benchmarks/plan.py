@@ -23,7 +23,6 @@ class Plan:
         parts: what is measured: `orders`, `engine`, or both.
         steps: how many steps the longest chain has, and are run in a round.
         items: over how many items the long `forEach` goes.
-        visits: how often the long loop comes to its step.
         values: how many steps answer with as much as a step may.
         command: as the user gave it, for the report.
     """
@@ -37,9 +36,13 @@ class Plan:
     parts: tuple[str, ...] = ("orders", "engine")
     steps: int = 500
     items: int = 10_000
-    visits: int = 1_000
     values: int = 500
     command: str = "make bench"
+
+    @property
+    def visits(self) -> int:
+        """How often the long loop comes to its step."""
+        return self.items // 10
 
     def count(self, in_flight: int, share: float) -> int:
         """Return how many one contestant runs in one round."""

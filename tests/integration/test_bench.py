@@ -31,7 +31,7 @@ _ENGINE_ROWS = (
     "chain of 10",
     "chain of 20",
     "fan-out of 20",
-    "5 visits in a loop",
+    "6 visits in a loop",
     "60 items",
     "4 x 256 KiB, completes",
     "4 x 256 KiB, is undone",
@@ -47,7 +47,7 @@ async def test_bench_with_few_orders_writes_every_figure(tmp_path: Path) -> None
         "main.py",
         "bench",
         *("--orders", "6", "--rounds", "1", "--memory-orders", "10", "--starts", "1", "--out", str(out)),
-        *("--steps", "20", "--items", "60", "--visits", "5", "--values", "4", "--engine-out", str(engine_out)),
+        *("--steps", "20", "--items", "60", "--values", "4", "--engine-out", str(engine_out)),
         cwd=_ROOT,
         env={
             **os.environ,
