@@ -197,7 +197,8 @@ class Driver:
         if self._has_news():
             return None
         carried = self.carried()
-        if size_of(carried.state) <= MAX_CARRIED_BYTES:
+        request = self._request
+        if size_of([asdict(carried), request.definition, request.input]) <= MAX_CARRIED_BYTES:
             return carried
         self._stays = True  # it would not arrive, and the run would be ended without undo
         held, self._held_back = self._held_back, set()

@@ -46,7 +46,9 @@ class Keeping:
             return Outcome(kind="succeeded", result=answer.stored)
         asked = call.request
         outcome, size = answered(answer.result, asked.step_id), size_of(answer.result)
-        if outcome.kind != "succeeded" or size <= asked.inline_bytes:
+        if outcome.kind != "succeeded":
+            return outcome
+        if size <= asked.inline_bytes:
             self._burden.add(size)
             return outcome
         stored = await self._keep(KeepValue(keep_as=asked.keep_as, value=answer.result, part=asked.keep_part))

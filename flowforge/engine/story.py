@@ -193,10 +193,10 @@ class Story:
     def _changed_undos(self, before: State, after: State) -> Iterator[UndoChange]:
         if after.phase in _FORWARD or after.phase in {"stopping", "completed", "failed"}:
             return
-        known = {} if not self._undos_told else {entry.key: entry for entry in before.undos}
+        known = before.undos if self._undos_told else ()
         self._undos_told = True
-        for entry in after.undos:
-            if known.get(entry.key) is not entry:
+        for old, entry in zip_longest(known, after.undos):  # each keeps its place, and there may be many
+            if entry is not None and old is not entry:
                 yield self._undo(entry)
 
     def _undo(self, entry: UndoEntry) -> UndoChange:
