@@ -4,6 +4,8 @@ What params name is fetched, up to `MAX_FETCHED_BYTES`. The rest of the context 
 than one call may carry; else a reference stands in its place, `{"$ref": …, "size": …}`.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -89,8 +91,9 @@ class Filler:
         for name in sorted(sizes, key=lambda name: -sizes[name]):
             if sizes[name] <= MAX_INLINE_BYTES and left <= MAX_INLINE_TOTAL:
                 break
-            ref = f"{request.execution_id}:input:{len(stored)}"
-            stored[name] = await self._values.keep(ref, request.input[name])
+            # By its content: a run that is begun again may be given another input.
+            digest = hashlib.sha256(json.dumps(request.input[name], sort_keys=True).encode()).hexdigest()
+            stored[name] = await self._values.keep(f"{request.execution_id}:input:{digest[:16]}", request.input[name])
             left -= sizes[name]
         kept = {name: value for name, value in request.input.items() if name not in stored}
         return replace(request, input=kept, stored=stored) if stored else request
