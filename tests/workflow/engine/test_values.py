@@ -1,13 +1,16 @@
 """Values that are too large for a run to carry: kept once, and fetched where they are needed."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx2
+import pytest
 from sqlalchemy import func, select
+from temporalio.client import Client
 
 from flowforge.engine.actions.contract import ActionAnswer, ActionCall
 from flowforge.persistence.tables.engine import RUN_VALUES
-from tests.workflow.engine.stage import Stage, refusal
+from tests.workflow.engine.stage import OPTIONS, Stage, open_stage, refusal
 
 LARGE = "x" * 100_000
 UNDO = {"action": "undo"}
@@ -208,3 +211,50 @@ async def test_what_was_kept_first_stays(warm: Stage) -> None:
     second = await values.kept(call, ActionAnswer(result="the second one"))
     assert first.stored == second.stored
     assert await warm.database.read(lambda c: c.execute(select(func.count()).select_from(RUN_VALUES)).scalar()) == 1
+
+
+async def test_wait_whose_params_read_a_large_value_waits_as_it_says(stage: Stage) -> None:
+    async def pause(call: ActionCall) -> Any:
+        return {**await much(call), "pause": "1ms"}
+
+    stage.actions.plays["pause"] = pause
+    wait = {"id": "w", "action": "delay", "params": {"duration": "${a.pause}"}, "dependsOn": ["a"]}
+    record = await stage.play({"steps": [{"id": "a", "action": "pause", "params": {}}, wait]})
+    assert record.status == "completed"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_long_list_goes_on_in_another_run_of_temporals(client: Client, sqlite_url: str, *, fails: bool) -> None:
+    options = replace(OPTIONS, longest_history=150)
+    count = 120
+
+    async def one(call: ActionCall) -> Any:
+        return {"n": call.params["n"] * 2}
+
+    undone: list[tuple[Any, Any]] = []
+
+    async def undo(call: ActionCall) -> Any:
+        undone.append((call.params["n"], call.params["was"]))
+
+    each = {"items": "${list}", "as": "one", "concurrency": 10}
+    back = {"action": "undo", "params": {"n": "${one.n}", "was": "${undo.result.n}"}}
+    body = {
+        "steps": [
+            {"id": "each", "action": "one", "params": {"n": "${one.n}"}, "forEach": each, "compensation": back},
+            {"id": "last", "action": "end", "params": {"of": "${each[7].n}"}, "dependsOn": ["each"]},
+        ]
+    }
+    async with open_stage(client, sqlite_url, options=options) as stage:
+        stage.actions.plays |= {"one": one, "undo": undo} | ({"end": refuse} if fails else {})
+        given = {"list": [{"n": n, "text": "y" * 300} for n in range(count)]}
+        execution = await stage.begin(body, input=given)
+        record = await stage.end(execution)
+        assert record.status == ("compensated" if fails else "completed")
+        described = await client.get_workflow_handle(execution).describe()
+        assert described.raw_description.workflow_execution_info.first_run_id != described.run_id
+        assert described.history_length < 400
+        assert next(call for call in stage.actions.calls if call.step_id == "last").params == {"of": 14}
+        assert sorted(undone) == ([(n, n * 2) for n in range(count)] if fails else [])
+        (found,) = (step for step in (await stage.reads.with_values(record)).steps if step.step_id == "each")
+        assert found.result == [{"n": n * 2} for n in range(count)]
+        assert len(await stage.reads.events(execution, limit=1000)) < 20
