@@ -225,8 +225,8 @@ async def test_wait_whose_params_read_a_large_value_waits_as_it_says(stage: Stag
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_long_list_goes_on_in_another_run_of_temporals(client: Client, sqlite_url: str, *, fails: bool) -> None:
-    options = replace(OPTIONS, longest_history=150)
-    count = 120
+    options = replace(OPTIONS, longest_history=80)
+    count = 40
 
     async def one(call: ActionCall) -> Any:
         return {"n": call.params["n"] * 2}
