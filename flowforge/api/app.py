@@ -12,6 +12,7 @@ from flowforge.api.problems import install
 from flowforge.api.routers import (
     engine,
     execution_again,
+    execution_bulk,
     execution_control,
     execution_events,
     execution_values,
@@ -69,6 +70,7 @@ def create_app(services: AppServices) -> FastAPI:
         # What has an address of its own comes before /workflows/{id}, which would take it for a definition's.
         routers = (
             executions,
+            execution_bulk,
             execution_control,
             execution_again,
             execution_events,

@@ -80,9 +80,13 @@ def page(
     if len(found) <= limit:
         return entries, {}
     given = {name: value for name, value in filters.items() if value is not None}
-    cursor = base64.urlsafe_b64encode(key(entries[-1]).encode()).decode().rstrip("=")
-    query = urlencode({**given, "limit": limit, "cursor": cursor})
+    query = urlencode({**given, "limit": limit, "cursor": cursor_of(key(entries[-1]))})
     return entries, {"Link": f'<{path}?{query}>; rel="next"'}
+
+
+def cursor_of(key: str) -> str:
+    """Return the cursor of what comes after the entry with this id."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
 def bad_cursor() -> InvalidInput:

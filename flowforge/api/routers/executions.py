@@ -1,7 +1,6 @@
 """Starting runs, and reading how they are."""
 
 import json
-import re
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
@@ -28,6 +27,7 @@ from flowforge.api.schemas.executions import (
 from flowforge.api.schemas.pictures import Picture, picture_of_run
 from flowforge.api.schemas.problem import problems
 from flowforge.api.strict_route import StrictRoute
+from flowforge.api.times import as_written
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.data_checks import InputRefused
 from flowforge.engine.diagram import mermaid
@@ -60,13 +60,6 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 _METADATA: Final = r"^[^:]{1,100}:.{0,200}$"
 
 
-def _as_written(time: Any) -> Any:
-    """Take a time in RFC 3339 only: Pydantic would read a number as seconds since 1970."""
-    if isinstance(time, str) and re.match(r"\d{4}-\d\d-\d\d[Tt]", time) is None:
-        raise ValueError("must be a time as RFC 3339 writes it")
-    return time
-
-
 @router.post("/workflows/start", status_code=201, response_model=Started, responses=_ANSWERS, openapi_extra=_PREFER)
 async def start_workflow(
     body: Annotated[StartWorkflow, Body()], request: Request, engine: Engine, services: Services
@@ -96,7 +89,7 @@ async def list_executions(
     ] = None,
     since: Annotated[
         AwareDatetime | None,
-        BeforeValidator(_as_written),
+        BeforeValidator(as_written),
         Query(description="Only runs that were started then or later."),
     ] = None,
     limit: Limit = 50,
