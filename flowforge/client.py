@@ -28,6 +28,7 @@ from flowforge.remote.answers import (
     ExecutionSummary,
     Form,
     Published,
+    Retried,
     Revision,
     RunEvent,
     Started,
@@ -237,17 +238,19 @@ class FlowForge:
         *,
         from_step: str | None = None,
         context: Mapping[str, Any] | None = None,
-    ) -> Accepted:
-        """Let a run go on that is held open after a failure, perhaps with an edit.
+        revision: int | None = None,
+    ) -> Retried:
+        """Have a run begin again that failed or was called off: what succeeded is kept; one that was undone starts over.
 
         Args:
             execution_id: the run.
-            from_step: the failed step to try again; all of them by default.
+            from_step: it, and everything after it, runs again; by default what failed alone.
             context: results and input keys that are edited first.
+            revision: the revision of the definition with which it goes on; its own by default.
         """
-        wishes = {"fromStep": from_step, "context": None if context is None else dict(context)}
+        wishes = {"fromStep": from_step, "context": None if context is None else dict(context), "revision": revision}
         body = {name: value for name, value in wishes.items() if value is not None}
-        return await self._control(execution_id, "retry", body=body)
+        return _read(Retried, await self._api.post("executions", execution_id, "retry", body=body))
 
     async def replay(self, execution_id: str, *, idempotency_key: str | None = None) -> Started:
         """Start a new run with the input, the revision and the labels of one, whatever became of that.

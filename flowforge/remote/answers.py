@@ -97,6 +97,12 @@ class Started(Answer):
     created: bool
 
 
+class Retried(Started):
+    """A run that begins again; `generation` counts how often it began from nothing."""
+
+    generation: int
+
+
 class ErrorText(Answer):
     """Why something did not succeed."""
 

@@ -157,20 +157,23 @@ def signal(
 def retry(
     execution: Execution,
     *,
-    from_step: Annotated[str | None, typer.Option(help="The failed step to try again; without, all of them.")] = None,
+    from_step: Annotated[
+        str | None, typer.Option(help="It and what comes after run again; without, what failed alone.")
+    ] = None,
     context: Annotated[
         str | None, typer.Option(help="Results and input keys to edit first: a file, or JSON.", metavar="FILE|JSON")
     ] = None,
+    revision: Annotated[int | None, typer.Option(min=1, help="The revision to go on with; without, its own.")] = None,
     as_json: AsJson = False,
     api_url: ApiUrl = None,
 ) -> None:
-    """Let a run go on that is held open after a failure, perhaps with an edit."""
+    """Have a run begin again that failed or was called off, perhaps with an edit."""
     from flowforge.cli.executions.asked import object_of
 
     edited = object_of(context, "--context")
     told = "{execution_id} is tried again"
     _decide(
-        lambda asked: asked.retry(execution, from_step=from_step, context=edited or None),
+        lambda asked: asked.retry(execution, from_step=from_step, context=edited or None, revision=revision),
         told,
         as_json=as_json,
         api_url=api_url,

@@ -175,6 +175,24 @@ async def test_held_run_goes_on_with_an_edit_and_is_replayed(flowforge: FlowForg
     assert (await flowforge.status(run_id)).replays == (replayed.execution_id,)
 
 
+async def test_run_that_was_undone_starts_over_with_an_edit_and_another_revision(
+    flowforge: FlowForge, warm: Stage
+) -> None:
+    warm.actions.plays["b"] = refuse
+    await flowforge.register(BODY)
+    run_id = (await flowforge.start("pair", {"to": "nowhere"})).execution_id
+    assert (await flowforge.wait(run_id, timeout_s=30)).status == "compensated"
+    del warm.actions.plays["b"]
+    await flowforge.register({**BODY, "output": "${to}"})
+    retried = await flowforge.retry(run_id, context={"to": "Ghent"}, revision=2)
+    assert (retried.execution_id, retried.generation, retried.revision, retried.created) == (run_id, 2, 2, True)
+    run = await flowforge.wait(run_id, timeout_s=30)
+    assert (run.status, run.output, run.generation) == ("completed", "Ghent", 2)
+    with pytest.raises(ApiConflict) as refused:
+        await flowforge.retry(run_id)
+    assert refused.value.findings != ()
+
+
 async def test_all_findings_of_a_definition_are_told(flowforge: FlowForge) -> None:
     text = _YAML.replace("dependsOn: [a]", "dependsOn: [q], condition: '1 +'")
     with pytest.raises(ApiInvalid) as refused:
