@@ -240,7 +240,7 @@ class FlowForge:
         context: Mapping[str, Any] | None = None,
         revision: int | None = None,
     ) -> Retried:
-        """Have a run begin again that failed or was called off: what succeeded is kept; one that was undone starts over.
+        """Have a run begin again that failed or was called off: on from what failed, or over where it was undone.
 
         Args:
             execution_id: the run.

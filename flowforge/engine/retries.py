@@ -1,6 +1,7 @@
 """Begins runs again: a held one goes on where it is, one that has ended in its next start, with what it kept."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,8 @@ from flowforge.engine.store.records import RunRecord
 from flowforge.errors import Conflict, PayloadTooLarge
 
 _TOLD: Final = {"told": [], "undosTold": False, "positions": [], "turns": 1}
+_TOLD_WITHIN_S: Final = 3.0
+_LOOK_EVERY_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +161,19 @@ class RunRetries:
             wish=wish.fingerprint,
         )
         created = await self._runs.begin_again(request, found.definition)
+        await self._until_told(record.execution_id, request.start)
         now = replace(record, revision=request.revision, generation=request.generation)
         return _retried(now, status="pending", created=created)
+
+    async def _until_told(self, execution_id: str, start: int) -> None:
+        """Wait for the row to tell of it: whoever looks next must not take the old end for the new one.
+
+        Without a worker it does not come. Then the run is accepted all the same.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_TOLD_WITHIN_S):
+                while (await self._runs.get(execution_id)).starts < start:  # noqa: ASYNC110  a worker writes it
+                    await asyncio.sleep(_LOOK_EVERY_S)
 
     def _checked(self, record: RunRecord, found: Revision, wish: RetryWish) -> RunRequest:
         """Return a run of a revision with what it was accepted with; its edited input is held against the schema."""

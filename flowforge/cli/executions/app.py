@@ -157,9 +157,7 @@ def signal(
 def retry(
     execution: Execution,
     *,
-    from_step: Annotated[
-        str | None, typer.Option(help="It and what comes after run again; without, what failed alone.")
-    ] = None,
+    from_step: Annotated[str | None, typer.Option(help="From where; without, what failed alone.")] = None,
     context: Annotated[
         str | None, typer.Option(help="Results and input keys to edit first: a file, or JSON.", metavar="FILE|JSON")
     ] = None,
