@@ -56,7 +56,7 @@ fuzz: $(STAMP) ## 20,000 made-up requests to a running FlowForge, and clients th
 fuzz-expressions: $(STAMP) ## 200,000 made-up expressions, each held against a real JavaScript
 	FUZZ_EXPRESSIONS=200000 $(PYTHON) -m pytest tests/unit/engine/expressions/test_fuzz.py $(ARGS)
 
-chaos: $(STAMP) ## kill everything for half an hour, and write docs/reliability.md; ARGS='--minutes 5 --seed 7'
+chaos: $(STAMP) ## kill everything for the better part of an hour, and write docs/reliability.md; ARGS='--minutes 5 --seed 7'
 	@$(PYTHON) -m chaos $(ARGS)
 
 mutants: $(STAMP) ## break each guarantee, and see the test that must notice turn red

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-FULL_MINUTES: Final = 30
+FULL_MINUTES: Final = 50
 """What the whole takes on two cores, more or less; it is not cut off."""
 
 

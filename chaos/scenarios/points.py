@@ -58,7 +58,8 @@ async def drills(
             drill = Drill(world=world, point=point, placement=placement, how=how)
             try:
                 await drill.run(times)
-                verdict.done["histories replayed"] += await replay(world, drill.placed[-1])
+                replayed = await replay(world, drill.placed[-1])
+                verdict.done["histories replayed"] += replayed  # not in one: others add to it meanwhile
             except Exception as wrong:  # noqa: BLE001 -- whatever kept an order from its end
                 verdict.violations.append(f"{point}, {placement}: {type(wrong).__name__}: {wrong}")
             hits[str(point)] = hits.get(str(point), 0) + drill.hits

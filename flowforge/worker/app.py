@@ -8,6 +8,7 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
+from flowforge.worker.answers import BoundedAnswers
 from flowforge.worker.heartbeats import Heartbeats
 from flowforge.worker.registration import WORKFLOWS
 from flowforge.worker.sandbox import sandbox_for
@@ -52,7 +53,7 @@ def build_worker(
         max_concurrent_workflow_tasks=max_concurrent_workflow_tasks,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         graceful_shutdown_timeout=DRAIN,
-        interceptors=[*interceptors, Heartbeats()],
+        interceptors=[BoundedAnswers(), *interceptors, Heartbeats()],
         deployment_config=None if version is None else _pinning(version),
     )
 

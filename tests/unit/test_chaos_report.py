@@ -7,14 +7,14 @@ from pathlib import Path
 
 from benchmarks.machine import Circumstances
 from chaos.judge import Verdict
-from chaos.plan import Plan
+from chaos.plan import FULL_MINUTES, Plan
 from chaos.report import BEGIN, END, write
 
 ORDER = ("points", "storm")
 WHERE = Circumstances(date="2026-01-01", commit="abc", machine="one", software="two", load_average="0.1")
 
 
-def plan(out: Path, *, seed: int = 7, minutes: float = 30) -> Plan:
+def plan(out: Path, *, seed: int = 7, minutes: float = FULL_MINUTES) -> Plan:
     return Plan.of(seed=seed, minutes=minutes, kills=None, command="chaos", out=out, only=frozenset())
 
 

@@ -49,12 +49,14 @@ class Hooks(Interceptor):
     """Runs code of the test's before and after activities, in the worker, by activity name.
 
     Attributes:
+        answers: changes what an activity answers.
         runs: the activities in the order in which they began.
         closes: set when an order's row was moved to that status.
     """
 
     before: dict[str, Hook] = field(default_factory=dict)
     after: dict[str, Hook] = field(default_factory=dict)
+    answers: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     runs: list[str] = field(default_factory=list)
     closes: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
@@ -78,7 +80,7 @@ class _Inbound(ActivityInboundInterceptor):
             self._hooks.closes[input.args[0].to].set()
         if name in self._hooks.after:
             await self._hooks.after[name](count)
-        return answer
+        return self._hooks.answers[name](answer) if name in self._hooks.answers else answer
 
 
 class Gate:

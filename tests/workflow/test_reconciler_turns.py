@@ -208,8 +208,8 @@ async def test_trouble_is_told_once_and_orders_are_reconciled_when_it_is_over(
         await shop.hooks.closes["failed"].wait()
         await unwound(shop, placed)
         running.cancel()
-    assert caplog.text.count("orders are not reconciled for now") == 1
-    assert caplog.text.count("orders are reconciled again") == 1
+    assert caplog.text.count("orders and returns are not reconciled for now") == 1
+    assert caplog.text.count("orders and returns are reconciled again") == 1
 
 
 def _say(connection: Connection, statement: str) -> None:
