@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.worker import Worker
 
-from flowforge.errors import Conflict
+from flowforge.errors import Conflict, TemporalUnavailable
 from flowforge.orders.activities import OrderActivities
 from flowforge.orders.contracts import OrderOptions
 from flowforge.orders.journal import OrderJournal
@@ -57,7 +57,11 @@ async def at_work(client: Client, counter: Counter, deployment: str, build_id: s
 
 
 async def statuses(client: Client, deployment: str) -> dict[str, str]:
-    return {version.build_id: version.status for version in await versions(client, deployment)}
+    while True:
+        try:
+            return {version.build_id: version.status for version in await versions(client, deployment)}
+        except TemporalUnavailable:
+            pass  # a Temporal that is busy with versions cancels such a question
 
 
 async def becomes_current(client: Client, deployment: str, build_id: str) -> None:
