@@ -8,7 +8,7 @@ from benchmarks.engine import DEFINITION, FAN, ORDERS, PUBLISHED_STEPS, SHORT, E
 from benchmarks.figures import Run, Spread, over_rounds, ratio
 from benchmarks.machine import Circumstances
 from benchmarks.plan import MANY, Plan
-from benchmarks.tables import met, table, times, value
+from benchmarks.tables import circumstances_table, met, table, times, value
 
 FLAT_WITHIN: Final = 0.05
 
@@ -37,17 +37,8 @@ def render_engine(results: EngineResults, plan: Plan, where: Circumstances) -> s
     """Return the report."""
     parts = [
         _INTRODUCTION,
-        table(
-            ("", ""),
-            [
-                ("date", where.date),
-                ("commit", where.commit),
-                ("command", f"`{plan.command}`"),
-                ("extent", f"{plan.rounds} rounds of {max(plan.orders // 2, 2)} runs, and of {plan.steps} steps"),
-                ("machine", where.machine),
-                ("software", where.software),
-                ("load average before", where.load_average),
-            ],
+        circumstances_table(
+            where, plan.command, f"{plan.rounds} rounds of {max(plan.orders // 2, 2)} runs, and of {plan.steps} steps"
         ),
         "## Targets\n\n",
         table(("", "to reach", "measured", ""), list(_targets(results, plan))),

@@ -7,7 +7,7 @@ from benchmarks.contestants import FLOOR, FLOWFORGE, FLOWFORGE_UNTUNED, REGULAR,
 from benchmarks.figures import Results, Run, Spread, over_rounds, ratio
 from benchmarks.machine import Circumstances
 from benchmarks.plan import ALONE, MANY, Plan
-from benchmarks.tables import met, table, times, value
+from benchmarks.tables import circumstances_table, met, table, times, value
 
 _FLAT_WITHIN: Final = 0.05
 """By how much memory may differ from its first half's to its second half's mean and still be called flat."""
@@ -44,17 +44,8 @@ def render(results: Results, plan: Plan, where: Circumstances) -> str:
     """Return the report."""
     parts = [
         _INTRODUCTION,
-        table(
-            ("", ""),
-            [
-                ("date", where.date),
-                ("commit", where.commit),
-                ("command", f"`{plan.command}`"),
-                ("extent", f"{plan.rounds} rounds; {plan.orders} orders at {MANY}, {plan.count(ALONE, 1)} at 1"),
-                ("machine", where.machine),
-                ("software", where.software),
-                ("load average before", where.load_average),
-            ],
+        circumstances_table(
+            where, plan.command, f"{plan.rounds} rounds; {plan.orders} orders at {MANY}, {plan.count(ALONE, 1)} at 1"
         ),
         "## Targets\n\n",
         table(("", "to reach", "measured", ""), list(_targets(results))),

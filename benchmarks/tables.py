@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from benchmarks.figures import Spread
+from benchmarks.machine import Circumstances
 
 
 def value(spread: Spread) -> str:
@@ -24,3 +25,17 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n"
+
+
+def circumstances_table(where: Circumstances, command: str, extent: str) -> str:
+    """Return what a report begins with: when, where, how and how much was measured."""
+    rows = [
+        ("date", where.date),
+        ("commit", where.commit),
+        ("command", f"`{command}`"),
+        ("extent", extent),
+        ("machine", where.machine),
+        ("software", where.software),
+        ("load average before", where.load_average),
+    ]
+    return table(("", ""), rows)

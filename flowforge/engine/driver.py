@@ -13,7 +13,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import FailureError
 
-from flowforge.engine.calls import Call, Calls, trial_of
+from flowforge.engine.calls import Calls
 from flowforge.engine.children import Children
 from flowforge.engine.clock import Clock
 from flowforge.engine.contracts import Carried, RetryRun, RunRequest
@@ -29,32 +29,27 @@ from flowforge.engine.core.events import (
     Overruled,
     Retry,
     Settled,
-    UndoSettled,
 )
 from flowforge.engine.core.interpreter import advance
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Outcome
-from flowforge.engine.core.plan import CHILD, Plan
+from flowforge.engine.core.plan import Plan
 from flowforge.engine.core.retrying import goes_on
 from flowforge.engine.core.state import RUN, State
-from flowforge.engine.core.step_bindings import BindingError
 from flowforge.engine.core.stored import read, write
 from flowforge.engine.core.views import RunStatus, outstanding, run_status
-from flowforge.engine.definition.step import Step
 from flowforge.engine.flight import Flight
 from flowforge.engine.keeping import Keeping
 from flowforge.engine.memory import Memory
 from flowforge.engine.packing import pack, unpack
-from flowforge.engine.performing import WAITS, begin_wait, begin_wait_with, not_called, perform, perform_undo
 from flowforge.engine.saving import SAVE, RunSaved
-from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_CARRIED_BYTES, size_of
+from flowforge.engine.sizes import MAX_CARRIED_BYTES, size_of
+from flowforge.engine.starting import Starter
 from flowforge.engine.story import Story, details
-from flowforge.engine.tries import forward_tries, undo_tries
 
 _MOST_EVENTS: Final = 500
 """How many events one turn takes in: a workflow task must not compute for long."""
 
-_A_MOMENT: Final = timedelta(milliseconds=1)
 _SAVE_RETRY: Final = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_interval=timedelta(seconds=5))
 _LONGEST_LOCAL_BACKOFF: Final = timedelta(seconds=2)
 
@@ -95,7 +90,16 @@ class Driver:
         self._stays = False
         self._wakes: dict[Key, datetime] = {}
         self._children = Children(request, self.keeping)
-        self._task_bytes = 0
+        self._starter = Starter(
+            request,
+            plan,
+            calls=self._calls,
+            keeping=self.keeping,
+            story=self._story,
+            children=self._children,
+            flight=self._flight,
+            tell=self.tell,
+        )
         if request.carried is None:
             self.tell(Begin())
         else:
@@ -264,7 +268,7 @@ class Driver:
         change = self._story.turn(self.state, now=workflow.now(), wakes=self._wakes)
         if change is None:
             if self._has_news():  # far too much happened at once: give this task an end
-                await self._end_task()
+                await self._starter.end_task()
             return None
         info = workflow.info()
         try:
@@ -302,9 +306,9 @@ class Driver:
                     self._held_back.remove(key)
                     self.tell(Settled(key, Outcome(kind="cancelled", began=False)))
                 case Run(key):
-                    await self._begin(key)
+                    await self._starter.begin(key, self.state, has_deadline=self._clock.has_end)
                 case Undo(key):
-                    await self._begin_undo(key)
+                    await self._starter.undo(key, self.state)
                 case Decide(key):
                     self._flight.decide(key or RUN, self.keeping.decide(command, self.state))
                 case Cancel(key):
@@ -313,60 +317,6 @@ class Driver:
                     self._flight.start_timer(key, length)
                 case StopTimer(key):
                     self._flight.stop_timer(key)
-
-    async def _begin(self, key: Key) -> None:
-        step = self.plan.steps[key.step].definition
-        try:
-            call = self._calls.forward(key, self.state)
-        except BindingError as failed:
-            self.tell(not_called(key, failed.error))
-            return
-        if step.action in WAITS and step.task_queue is None:
-            if call.request.unfilled is None:
-                self.tell(begin_wait(step, key, call.request.params))
-            else:
-                self._flight.begin(key, begin_wait_with(step, key, call, self.keeping))
-            return
-        await self._make_room(call)
-        if _is_child(step):
-            self._flight.begin(key, self._children.run(key, call))
-            return
-        options = self._request.options
-        is_local = step.id in self._request.effect_free and step.task_queue is None
-        trial = trial_of(forward_tries(step, options, has_deadline=self._clock.has_end), options)
-        local = timedelta(seconds=options.local_timeout_s) if is_local else None
-        self._flight.begin(key, perform(step, key, call, trial, local=local, story=self._story, keeping=self.keeping))
-
-    async def _begin_undo(self, key: Key) -> None:
-        step, options = self.plan.steps[key.step].definition, self._request.options
-        try:
-            # A run that was started is undone as it was begun, where its step has no compensation of its own.
-            makes = self._calls.forward if step.compensation is None else self._calls.undo
-            call = makes(key, self.state)
-        except BindingError as failed:
-            self.tell(UndoSettled(key=key, status="failed", error=failed.error))
-            return
-        await self._make_room(call)
-        if step.compensation is None:
-            work = self._children.undo(key, call)
-        else:
-            work = perform_undo(step, key, call, trial_of(undo_tries(step, options), options), self.keeping)
-        patience = timedelta(seconds=options.undo_patience_s)
-        self._flight.undo(key, work, patience if len(self.state.undos) > 1 else None)
-
-    async def _make_room(self, call: Call) -> None:
-        """Keep what one workflow task sends small: Temporal takes no more than 4 MB at once."""
-        if self._task_bytes and self._task_bytes + call.size > MAX_CALL_BYTES:
-            await self._end_task()
-        self._task_bytes += call.size
-
-    async def _end_task(self) -> None:
-        await workflow.sleep(_A_MOMENT, summary="go on in another task")
-        self._task_bytes = 0
-
-
-def _is_child(step: Step) -> bool:
-    return step.action == CHILD and step.task_queue is None
 
 
 def _time_left(request: RunRequest, plan: Plan) -> timedelta | None:

@@ -13,20 +13,8 @@ from flowforge.engine.core.views import RunStatus, StepView
 SAVE = "engine.save"
 """The activity that writes what a turn of a run has changed."""
 
-EventStatus = Literal[
-    "pending",
-    "running",
-    "waiting",
-    "paused",
-    "compensating",
-    "completed",
-    "failed",
-    "compensated",
-    "cancelled",
-    "needs_attention",
-    "success",
-    "skipped",
-]
+EventStatus = RunStatus | StepView
+"""What an event tells: how the run is, or how a step is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
