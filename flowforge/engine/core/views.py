@@ -87,7 +87,7 @@ def progress(plan: Plan, state: State) -> Progress:
     found["cancelled"] = found["failed"]
     for step in plan.steps:
         known = state.steps.get(step)
-        if known is not None:
+        if known is not None and known.status != "pending":  # it is to be come to again, and nothing has begun yet
             found[known.status].append(step)
     return Progress(
         current=tuple(found["active"]),

@@ -134,6 +134,26 @@ async def test_step_whose_effect_is_kept_is_no_place_to_go_on_from(http: httpx2.
 
 
 @pytest.mark.parametrize("policy", ["compensate", "hold"])
+async def test_run_goes_on_from_a_step_before_the_one_that_failed(
+    http: httpx2.AsyncClient, warm: Stage, policy: str
+) -> None:
+    warm.actions.plays["b"] = refuse
+    first, second = PLAIN["steps"]
+    await publish(http, {**PLAIN, "failurePolicy": policy, "steps": [{**first, "action": "free"}, second]})
+    name = await start(http)
+    if policy == "hold":
+        await warm.rows.until_status("needs_attention")
+    else:
+        await ended(http, warm, name)
+    del warm.actions.plays["b"]
+    retried = await http.post(f"/executions/{name}/retry", json={"fromStep": "a"})
+    assert retried.status_code == 201, retried.text
+    run = await ended(http, warm, name, 1 if policy == "hold" else 2)
+    assert (run["status"], run["completedSteps"]) == ("completed", ["a", "b"])
+    assert (len(calls(warm, "a")), len(calls(warm, "b"))) == (2, 2)
+
+
+@pytest.mark.parametrize("policy", ["compensate", "hold"])
 async def test_run_goes_on_with_a_newer_revision_that_suits_it(
     http: httpx2.AsyncClient, warm: Stage, policy: str
 ) -> None:
