@@ -129,12 +129,12 @@ class OrderControls(Protocol):
         """Let nothing of an order take effect any more, and undo what did; again, it answers the same."""
         ...
 
-    async def pause(self, name: str) -> ControlAccepted:
-        """Hold an order before its next step."""
+    async def pause(self, name: str, *, request_id: str) -> ControlAccepted:
+        """Hold an order before its next step; the same request again is one."""
         ...
 
-    async def resume(self, name: str) -> ControlAccepted:
-        """Let an order go on."""
+    async def resume(self, name: str, *, request_id: str) -> ControlAccepted:
+        """Let an order go on; the same request again is one."""
         ...
 
     async def retry(self, name: str, request_id: str) -> PlacedOrder:

@@ -99,6 +99,18 @@ async def test_an_order_is_held_before_its_next_step_and_let_go_on(http: httpx2.
     assert (await http.post(f"/orders/{order_id}/pause")).status_code == 409
 
 
+async def test_a_pause_that_comes_again_when_the_order_goes_on_holds_nothing(
+    http: httpx2.AsyncClient, shop: Shop
+) -> None:
+    order_id, gate = await held_up(http, shop, "inventory.reserve")
+    for control, request_id in (("pause", "ada-1"), ("resume", "bob-1"), ("pause", "ada-1")):
+        asked = await http.post(f"/orders/{order_id}/{control}", headers={"X-Request-ID": request_id})
+        assert asked.status_code == 202
+    gate.open()
+    assert (await ended(http, order_id))["status"] == "completed"
+    assert not shop.hooks.closes["paused"].is_set()
+
+
 async def test_a_failed_order_is_tried_again(http: httpx2.AsyncClient) -> None:
     headers = {"Prefer": "wait=60", "X-FlowForge-Fail-At": "warehouse"}
     first = (await http.post("/orders", json=ORDER, headers=headers)).json()

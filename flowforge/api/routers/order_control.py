@@ -61,9 +61,9 @@ async def cancel_order(
 async def pause_order(order: OrderName, services: Services, state: RequestState) -> Response:
     """Hold an order before its next step; its deadline does not run meanwhile. Undoing is never held.
 
-    409 when the order does not go forward any more.
+    A request that comes again with its X-Request-ID is one: late, it holds nothing that was resumed since. 409 when the order does not go forward any more.
     """
-    return _accepted(await services.control.pause(order), state)
+    return _accepted(await services.control.pause(order, request_id=state["request_id"]), state)
 
 
 @router.post(
@@ -75,9 +75,9 @@ async def pause_order(order: OrderName, services: Services, state: RequestState)
 async def resume_order(order: OrderName, services: Services, state: RequestState) -> Response:
     """Let a paused order go on; one that is not paused stays as it is.
 
-    409 when the order does not go forward any more.
+    A request that comes again with its X-Request-ID is one. 409 when the order does not go forward any more.
     """
-    return _accepted(await services.control.resume(order), state)
+    return _accepted(await services.control.resume(order, request_id=state["request_id"]), state)
 
 
 @router.post(
