@@ -26,7 +26,7 @@ class AttemptView(TypedDict):
         AttemptOutcome,
         Field(
             description="`applied`, `refused` (the service said no), `failed` (tried again), `undone`, `not_needed` "
-            "(nothing to undo); `replayed`: the outcome was there already; `fenced`: the step was undone before; "
+            "(nothing to undo), `written_off` (somebody gave the undo up); `replayed`: the outcome was there already; `fenced`: the step was undone before; "
             "`lost`: nothing was heard of it, which shows when a later one is."
         ),
     ]
