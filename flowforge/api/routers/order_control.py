@@ -61,7 +61,8 @@ async def cancel_order(
 async def pause_order(order: OrderName, services: Services, state: RequestState) -> Response:
     """Hold an order before its next step; its deadline does not run meanwhile. Undoing is never held.
 
-    A request that comes again with its X-Request-ID is one: late, it holds nothing that was resumed since. 409 when the order does not go forward any more.
+    A request that comes again with its X-Request-ID is one: late, it holds nothing that was resumed since. 409 when the
+    order does not go forward any more.
     """
     return _accepted(await services.control.pause(order, request_id=state["request_id"]), state)
 

@@ -26,8 +26,8 @@ class AttemptView(TypedDict):
         AttemptOutcome,
         Field(
             description="`applied`, `refused` (the service said no), `failed` (tried again), `undone`, `not_needed` "
-            "(nothing to undo), `written_off` (somebody gave the undo up); `replayed`: the outcome was there already; `fenced`: the step was undone before; "
-            "`lost`: nothing was heard of it, which shows when a later one is."
+            "(nothing to undo), `written_off` (somebody gave the undo up); `replayed`: the outcome was there already; "
+            "`fenced`: the step was undone before; `lost`: nothing was heard of it, which shows when a later one is."
         ),
     ]
     started_at: str | None

@@ -51,7 +51,7 @@ class PlayedControl:
             await played.close("cancelled", compensations=(await played.row()).compensations)
         return CancelAccepted(order_id=row.order_id, workflow_id=row.workflow_id, reason=counts)
 
-    async def pause(self, name: str, *, request_id: str) -> ControlAccepted:  # noqa: ARG002
+    async def pause(self, name: str, *, request_id: str) -> ControlAccepted:
         """See OrderControls."""
         row = await self._find(name)
         if row.status not in HOLDABLE:
@@ -59,7 +59,7 @@ class PlayedControl:
         await self._orders.playing(row.order_id).close("paused")
         return await self._accepted(row)
 
-    async def resume(self, name: str, *, request_id: str) -> ControlAccepted:  # noqa: ARG002
+    async def resume(self, name: str, *, request_id: str) -> ControlAccepted:
         """See OrderControls."""
         row = await self._find(name)
         if row.status not in HOLDABLE:
