@@ -1,6 +1,6 @@
 """What the interpreter asks for, as calls of actions: what each is given, how it is tried, and what its end means."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from flowforge.engine.core.step_bindings import BindingError, Names
 from flowforge.engine.core.stored import split
 from flowforge.engine.definition.names import UNDO
 from flowforge.engine.idempotency import forward_key, undo_key
-from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_RESULT_BYTES, Sizes, size_of
+from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_INLINE_BYTES, MAX_RESULT_BYTES, Sizes, size_of
 from flowforge.engine.tries import Tries
 
 _Fill = Callable[[Key, dict[str, Any]], Any]
@@ -49,12 +49,46 @@ class Trial:
         timeout: how long all of them may; None for as long as it takes.
         silence: after how long without a sign of life an attempt's worker is taken for dead.
         retry: the pauses between them, and how many there are.
+        made: how many attempts were made before these.
     """
 
     attempt_timeout: timedelta
     timeout: timedelta | None
     silence: timedelta
     retry: TemporalRetryPolicy = field(default_factory=TemporalRetryPolicy)
+    made: int = 0
+
+    def after(self, error: BaseException, *, taken: timedelta, in_full: bool) -> "tuple[timedelta, Trial] | None":
+        """Return after which pause a call goes on to be tried once its first attempt has failed, and how.
+
+        Args:
+            error: with which it failed.
+            taken: how long it took.
+            in_full: whether it had all of an attempt's time; one that had not and was too slow does not count.
+
+        Returns:
+            None where that was the last attempt.
+        """
+        cause = root(error)
+        left = None if self.timeout is None else self.timeout - taken
+        if isinstance(cause, TimeoutError) and not in_full:
+            return timedelta(), replace(self, timeout=left)
+        most = self.retry.maximum_attempts
+        code = cause.type if isinstance(cause, ApplicationError) else None
+        if most == 1 or code in (self.retry.non_retryable_error_types or ()):
+            return None
+        asked = cause.next_retry_delay if isinstance(cause, ApplicationError) else None
+        pause = self.retry.initial_interval if asked is None else asked
+        if left is not None and pause >= left:
+            return None
+        longer = self.retry.initial_interval * self.retry.backoff_coefficient
+        retry = replace(
+            self.retry,
+            initial_interval=min(longer, self.retry.maximum_interval or longer),
+            maximum_attempts=max(most - 1, 0),
+        )
+        timeout = None if left is None else left - pause
+        return pause, replace(self, timeout=timeout, retry=retry, made=self.made + 1)
 
 
 class Calls:
@@ -158,6 +192,13 @@ def trial_of(tries: Tries, options: RunOptions) -> Trial:
             non_retryable_error_types=tries.final or None,
         ),
     )
+
+
+def told_of(error: BaseException) -> Mapping[str, Any]:
+    """Return what an action told of its failure besides its code, where that is little enough to be shown."""
+    cause = root(error)
+    found = cause.details[0] if isinstance(cause, ApplicationError) and cause.details else None
+    return found if isinstance(found, dict) and size_of(found) <= MAX_INLINE_BYTES else {}
 
 
 def outcome_of(error: BaseException, step: str) -> tuple[Outcome, int]:

@@ -9,7 +9,7 @@ from temporalio.exceptions import FailureError
 
 from flowforge.durable.failures import is_cancellation, is_final
 from flowforge.engine.actions.contract import ACT, ActionAnswer
-from flowforge.engine.calls import Call, Trial, outcome_of
+from flowforge.engine.calls import Call, Trial, outcome_of, told_of
 from flowforge.engine.core.events import Settled, Suspended, UndoSettled
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Outcome, StepError, Wait
@@ -43,12 +43,15 @@ async def perform(
     """
     began = workflow.now()
     try:
-        answer = await _ask(step, key, call, trial, local, keeping)
+        found = trial if local is None else await _within_task(key, call, trial, local)
+        if isinstance(found, Trial):
+            trial, found = found, await _through_queue(step, str(key), call, found, keeping)
     except FailureError as error:
         outcome, attempts = outcome_of(error, step.id)
-        story.note(key, attempts=attempts, details={})
+        story.note(key, attempts=trial.made + attempts, details=told_of(error))
         return Settled(key, outcome)
-    story.note(key, attempts=_attempts(answer), details=answer.details)
+    answer = found
+    story.note(key, attempts=trial.made + _attempts(answer), details=answer.details)
     if answer.wait is not None:
         return Suspended(key, in_time(_wait(answer), step, began))
     return Settled(key, await keeping.outcome(call, answer))
@@ -98,25 +101,31 @@ def not_called(key: Key, error: StepError) -> Settled:
     return Settled(key, Outcome(kind="failed", error=error, began=False))
 
 
-async def _ask(
-    step: Step, key: Key, call: Call, trial: Trial, local: timedelta | None, keeping: Keeping
-) -> ActionAnswer:
-    if local is not None:
-        try:
-            answer: ActionAnswer = await workflow.execute_local_activity(
-                ACT,
-                call.request,
-                result_type=ActionAnswer,
-                start_to_close_timeout=min(local, trial.attempt_timeout),
-                retry_policy=_ONCE,
-                summary=str(key),
-            )
-        except FailureError as error:
-            if is_final(error) or is_cancellation(error) or trial.retry.maximum_attempts == 1:
-                raise
-        else:
-            return answer
-    return await _through_queue(step, str(key), call, trial, keeping)
+async def _within_task(key: Key, call: Call, trial: Trial, local: timedelta) -> ActionAnswer | Trial:
+    """Try a call once inside the workflow task; return its answer, or how it goes on to be tried once that is due."""
+    began = workflow.now()
+    try:
+        answer: ActionAnswer = await workflow.execute_local_activity(
+            ACT,
+            call.request,
+            result_type=ActionAnswer,
+            start_to_close_timeout=min(local, trial.attempt_timeout),
+            retry_policy=_ONCE,
+            summary=str(key),
+        )
+    except FailureError as error:
+        if is_final(error) or is_cancellation(error):
+            raise
+        in_full = trial.attempt_timeout <= local
+        rest = trial.after(error, taken=workflow.now() - began, in_full=in_full)
+        if rest is None:
+            raise
+    else:
+        return answer
+    pause, trial = rest
+    if pause > timedelta():
+        await workflow.sleep(pause, summary=f"{key} is tried again")
+    return trial
 
 
 async def _through_queue(step: Step, summary: str, call: Call, trial: Trial, keeping: Keeping) -> ActionAnswer:

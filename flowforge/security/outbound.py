@@ -25,7 +25,7 @@ def outbound_client(policy: EgressPolicy, *, timeout_s: float, resolve: Resolve 
 
     Args:
         policy: where it may connect to.
-        timeout_s: how long connecting, sending and every read may take, in seconds.
+        timeout_s: how long connecting, sending and every read may take, in seconds, where a request does not say.
         resolve: what a name means; the system's resolver by default.
 
     Its requests raise EgressBlocked, besides what httpx2 raises.

@@ -72,9 +72,11 @@ class Attempts:
         else:
             code = "step_timeout" if found.failure is None else found.failure.code
             message = "did not answer in time" if found.failure is None else found.failure.message
-            if self._tries.again(self.count, code):
+            pause = self._pause(found)
+            is_in_time = self._end_at is None or self._timeline.now + pause < self._end_at
+            if is_in_time and self._tries.again(self.count, code):
                 if self.count < ENDLESS:
-                    self._plan(self._pause(found), self._attempt)
+                    self._plan(pause, self._attempt)
                 elif self._end_at is not None:
                     self._plan(self._end_at - self._timeline.now, self._time_is_over)
                 return

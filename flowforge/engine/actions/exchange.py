@@ -64,6 +64,8 @@ async def exchange(
                 params=None if query is None else httpx2.QueryParams(dict(query)),
                 headers={"accept-encoding": "identity", **headers},
                 content=content,
+                # An answer may take all of its time to begin; only connecting has a limit of its own.
+                timeout=httpx2.Timeout(timeout_s, connect=client.timeout.connect),
             )
             response = await client.send(request, stream=True)
             try:

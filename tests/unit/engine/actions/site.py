@@ -31,11 +31,12 @@ def told(value: Any, status: int = 200) -> bytes:
 
 @dataclass
 class Site:
-    """Answers with what `answer` gives for a request; nothing closes the connection at once."""
+    """Answers with what `answer` gives for a request, after `patience_s`; nothing closes the connection at once."""
 
     answer: Callable[[Asked], bytes] = lambda _asked: told({"ok": True})
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
+    patience_s: float = 0.0
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -44,6 +45,7 @@ class Site:
             body = await reader.readexactly(int(headers.get("content-length", "0")))
             method, target, _ = head[0].split(" ")
             self.asked.append(Asked(method, target, headers, body))
+            await asyncio.sleep(self.patience_s)
             writer.write(self.answer(self.asked[-1]))
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError):

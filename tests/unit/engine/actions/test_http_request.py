@@ -72,6 +72,14 @@ async def test_what_reads_or_deletes_sends_no_body(site: Site, method: str) -> N
     assert site.asked[0].body == b""
 
 
+async def test_an_answer_may_take_longer_than_connecting_may(site: Site) -> None:
+    site.patience_s = 0.5
+    async with outbound_client(EgressPolicy.parse("127.0.0.1"), timeout_s=0.2) as client:
+        with activities_of(http_request(client)) as activities:
+            answer = await act(activities, call_of("http.request", {"url": site.url, "timeout": "20s"}))
+    assert answer.result == {"ok": True}
+
+
 async def test_every_attempt_has_the_key_of_its_unit_of_work(site: Site) -> None:
     for attempt in (1, 2):
         await request({"url": site.url, "method": "DELETE"}, key="exec-1:1:charge", attempt=attempt)
