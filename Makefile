@@ -8,7 +8,7 @@ ARGS   ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test soak check fmt bench bench-engine chaos mutants fuzz fuzz-expressions lock clean
+.PHONY: help setup demo test soak six-hours check fmt bench bench-engine chaos mutants fuzz fuzz-expressions lock clean
 
 # An environment whose Python is gone (an upgrade, a move) is made again.
 ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
@@ -33,6 +33,10 @@ test: $(STAMP) ## run all tests; ARGS go to pytest
 
 soak: $(STAMP) ## walk 20,000 random definitions, and hold each run against what must be true of all
 	FLOWFORGE_RANDOM_RUNS=20000 $(PYTHON) -m pytest --timeout=0 tests/unit/engine/core/test_random_runs.py $(ARGS)
+
+six-hours: $(STAMP) ## have each undo fail for six hours, which Temporal's test server skips (needs Java and Maven)
+	./scripts/fetch-time-skipping-server.sh "$${FLOWFORGE_DATA_DIR:-.flowforge}/time-skipping"
+	$(PYTHON) -m pytest tests/time_skipping/check_six_hours.py $(ARGS)
 
 check: $(STAMP) ## lint, format, types, direction of imports
 	$(PYTHON) -m ruff check .
