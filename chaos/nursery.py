@@ -109,13 +109,18 @@ class Nursery:
 
 
 @asynccontextmanager
-async def open_nursery(folder: Path) -> AsyncIterator[Nursery]:
-    """Open a nursery, the children's logs in `folder`; leaving the block kills every child that is left."""
+async def open_nursery(folder: Path, *, root: Path = _ROOT) -> AsyncIterator[Nursery]:
+    """Open a nursery; leaving the block kills every child that is left.
+
+    Args:
+        folder: where the children's logs go.
+        root: where the code is that they run; ours by default.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "chaos.nursery_process",
-        cwd=_ROOT,
+        cwd=root,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is ours

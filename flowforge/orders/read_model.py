@@ -16,6 +16,7 @@ from flowforge.persistence.tables.orders import ORDER_EVENTS, ORDERS
 from flowforge.persistence.tables.payments import CHARGES
 from flowforge.persistence.tables.warehouse import WAREHOUSE_RECORDS
 from flowforge.services.lines import Line
+from flowforge.services.outcomes import from_json
 
 _ALL: Final = 1_000_000
 """More events than an order can have."""
@@ -175,10 +176,10 @@ def _record(row: RowMapping, events: Sequence[OrderEvent]) -> OrderRecord:
     lines, ship = values.pop("lines"), values.pop("ship")
     only = {"product_id": row["product_id"], "quantity": row["quantity"]}
     values |= {
-        "items": tuple(Line(**line) for line in lines or (only,)),
+        "items": tuple(from_json(Line, line) for line in lines or (only,)),
         "ship": bool(ship),
         "steps_completed": tuple(row["steps_completed"]),
-        "compensations": tuple(Compensation(**each) for each in row["compensations"]),
+        "compensations": tuple(from_json(Compensation, each) for each in row["compensations"]),
         "events": tuple(events),
     }
     return OrderRecord(**values)

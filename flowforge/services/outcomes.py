@@ -15,6 +15,11 @@ def to_json(outcome: Any) -> dict[str, Any]:
     return {field.name: getattr(outcome, field.name) for field in fields(outcome)}
 
 
+def from_json(kind: type[Outcome], recorded: Mapping[str, Any]) -> Outcome:
+    """Return a flat dataclass from its JSON; of what a later version noted beyond its fields, nothing is known here."""
+    return kind(**{field.name: recorded[field.name] for field in fields(kind) if field.name in recorded})  # type: ignore[arg-type]
+
+
 def refusal_to_json(refusal: Refusal | EffectFenced) -> dict[str, Any]:
     """Return a refusal as JSON; `answer` can raise one of the business again."""
     return {"code": refusal.code, "message": refusal.message}
@@ -40,7 +45,9 @@ def answer(
         EffectFenced: the operation was undone, before or after it was applied.
     """
     if state == "applied":
-        return result(**recorded)
+        return from_json(result, recorded)
     if state == "refused":
-        raise REFUSALS[recorded["code"]](recorded["message"])
+        refusal = REFUSALS.get(recorded["code"], Refusal)(recorded["message"])
+        refusal.code = recorded["code"]  # a later version's refusal is one here, too
+        raise refusal
     raise EffectFenced(f"{operation} of {saga_id} was undone; it will not happen any more")
