@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Final, Protocol
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 
 from flowforge.engine.control import RunControl
 from flowforge.engine.gateway import RunGateway
@@ -279,3 +279,7 @@ ExecutionName = Annotated[
 ]
 
 OrderName = Annotated[str, Path(pattern=ORDER_GRAMMAR, description="The order's order_id or workflow_id.")]
+
+OfOrder = Annotated[
+    str | None, Query(pattern=ORDER_GRAMMAR, description="Only of this order, by its order_id or workflow_id.")
+]

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Path, Request, Response
 
-from flowforge.api.dependencies import GRAMMAR, ORDER_GRAMMAR, Services, order_id_named
+from flowforge.api.dependencies import GRAMMAR, OfOrder, Services, order_id_named
 from flowforge.api.idempotency import documented, idempotency_key
 from flowforge.api.invalid import bad_header
 from flowforge.api.pages import Cursor, Limit, page, position
@@ -37,9 +37,7 @@ async def get_payment(charge_id: Annotated[str, Path(pattern=GRAMMAR)], services
 @router.get("/payments", response_model=list[PaymentView], responses=problems(400, 422, 503))
 async def list_payments(
     services: Services,
-    order_id: Annotated[
-        str | None, Query(pattern=ORDER_GRAMMAR, description="Only of this order, by its order_id or workflow_id.")
-    ] = None,
+    order_id: OfOrder = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Response
 
-from flowforge.api.dependencies import GRAMMAR, ORDER_GRAMMAR, Services, order_id_named
+from flowforge.api.dependencies import GRAMMAR, OfOrder, Services, order_id_named
 from flowforge.api.pages import Cursor, Limit, page, position
 from flowforge.api.render import json_response
 from flowforge.api.schemas.problem import problems
@@ -45,9 +45,7 @@ async def move_shipment(shipment_id: ShipmentId, body: Annotated[MoveParcel, Bod
 @router.get("/shipments", response_model=list[ShipmentView], responses=problems(400, 422, 503))
 async def list_shipments(
     services: Services,
-    order_id: Annotated[
-        str | None, Query(pattern=ORDER_GRAMMAR, description="Only of this order, by its order_id or workflow_id.")
-    ] = None,
+    order_id: OfOrder = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:

@@ -1,10 +1,8 @@
 """What was shipped, and taken back."""
 
-from typing import Annotated
+from fastapi import APIRouter, Response
 
-from fastapi import APIRouter, Query, Response
-
-from flowforge.api.dependencies import ORDER_GRAMMAR, Services, order_id_named
+from flowforge.api.dependencies import OfOrder, Services, order_id_named
 from flowforge.api.pages import Cursor, Limit, number, page
 from flowforge.api.render import json_response
 from flowforge.api.schemas.problem import problems
@@ -17,9 +15,7 @@ router = APIRouter(tags=["warehouse"], route_class=StrictRoute)
 @router.get("/warehouse", response_model=list[WarehouseView], responses=problems(400, 422, 503))
 async def list_warehouse(
     services: Services,
-    order_id: Annotated[
-        str | None, Query(pattern=ORDER_GRAMMAR, description="Only of this order, by its order_id or workflow_id.")
-    ] = None,
+    order_id: OfOrder = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
