@@ -37,4 +37,4 @@ async def test_workflow_evaluates_in_the_sandbox_and_replays_to_the_same_values(
         {"all": [["a", "b"], "n: 0.2"]},
         "1m30s",
     ]
-    await Replayer(workflows=[Evaluate]).replay_workflow(await run.fetch_history())
+    await Replayer(workflows=[Evaluate], debug_mode=True).replay_workflow(await run.fetch_history())

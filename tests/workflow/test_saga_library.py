@@ -30,7 +30,7 @@ async def running(
         yield shop, handle
         if (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
             await handle.terminate()
-    await Replayer(workflows=[Library]).replay_workflow(await handle.fetch_history())
+    await Replayer(workflows=[Library], debug_mode=True).replay_workflow(await handle.fetch_history())
 
 
 async def failure_of(handle: WorkflowHandle[Library, list[str]]) -> BaseException:

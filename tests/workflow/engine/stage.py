@@ -140,6 +140,7 @@ REPLAYER = Replayer(
     workflows=[RunWorkflow],
     data_converter=pydantic_data_converter,
     workflow_runner=UnsandboxedWorkflowRunner(),
+    debug_mode=True,  # without the search for deadlocks: a machine that is busy for two seconds is none
 )
 
 
