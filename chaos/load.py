@@ -104,14 +104,14 @@ class Load:
         key = uuid.uuid4().hex
         place = self.world.place_longest if wish.is_longest else self.world.place
         method = "tok_chargeDeclined" if wish.kind == "declined" else "tok_visa"
-        placed: PlacedOrder = await self._until_answered(
+        placed: PlacedOrder = await self.until_answered(
             lambda: place(wish.placement, idempotency_key=key, payment_method=method, fail_at=wish.fail_at, quantity=1)
         )
         accepted = Accepted(wish, placed)
         self.accepted.append(accepted)
         for pause_s in wish.cancel_after_s:
             await asyncio.sleep(pause_s)
-            await self._until_answered(lambda: self._cancel(placed))
+            await self.until_answered(lambda: self._cancel(placed))
         return accepted
 
     async def steadily(self, wishes: Iterator[Wish], *, in_flight: int) -> None:
@@ -124,11 +124,20 @@ class Load:
 
         await asyncio.gather(*(one_after_the_other() for _ in range(in_flight)))
 
+    async def until_answered(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """Ask until there is an answer, as a client does that is told 503; what is no fault is raised."""
+        while True:
+            try:
+                return await ask()
+            except (Fault, RPCError):
+                self.retried += 1
+                await asyncio.sleep(_PAUSE_S)
+
     async def _ended(self, workflow_id: str) -> None:
         """Wait until an order has ended, but not for ever: one that is held up must not hold up the load."""
         pause_s = 0.1
         for _ in range(_LOOKS):
-            record = await self._until_answered(lambda: self.world.reads.get(workflow_id))
+            record = await self.until_answered(lambda: self.world.reads.get(workflow_id))
             if record is not None and record.is_closed:
                 return
             await asyncio.sleep(pause_s)
@@ -140,11 +149,3 @@ class Load:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:  # it has ended
                 raise
-
-    async def _until_answered(self, ask: Callable[[], Awaitable[Any]]) -> Any:
-        while True:
-            try:
-                return await ask()
-            except (Fault, RPCError):
-                self.retried += 1
-                await asyncio.sleep(_PAUSE_S)

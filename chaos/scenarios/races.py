@@ -75,16 +75,20 @@ async def _one_key(house: House, target: TemporalTarget, client: Client, verdict
     """Have thirty place one order; every third wants another one under the key."""
     async with house.world(target, client) as world, open_crew(world, 2):
         key = uuid.uuid4().hex
+        load = Load(world=world)
 
         async def race(number: int) -> str:
             try:
-                placed = await world.place(idempotency_key=key, quantity=2 if number % 3 else 3)
+                placed = await load.until_answered(
+                    lambda: world.place(idempotency_key=key, quantity=2 if number % 3 else 3)
+                )
             except IdempotencyKeyReused:
                 return "refused"
-            return placed.order_id
+            return str(placed.order_id)
 
         answers = await asyncio.gather(*map(race, range(_RACERS)))
         verdict.done["racers with one key"] += _RACERS
+        verdict.done["racers answered only later"] += load.retried
         orders = set(answers) - {"refused"}
         count = (await world.reads.counts())["orders"]
         if len(orders) != 1:
@@ -95,7 +99,7 @@ async def _one_key(house: House, target: TemporalTarget, client: Client, verdict
         verdict.ends["completed"] += count
         if count != 1:
             verdict.violations.append(f"{_RACERS} racers with one key placed {count} orders")
-        await judge.last_requests(Load(world=world))
+        await judge.last_requests(load)
         await judge.audit()
 
 
