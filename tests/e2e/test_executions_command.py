@@ -9,8 +9,10 @@ import pytest
 
 from flowforge.cli.executions import app
 from flowforge.cli.executions.look import END_CODES, STYLES
+from flowforge.engine import bulk
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.store.records import ENDED
+from flowforge.remote import many
 from tests.e2e.processes import Ended, House, Process
 
 CHECKOUT = """\
@@ -61,6 +63,12 @@ def write(folder: Path, name: str, text: str) -> str:
     file = folder / name
     file.write_text(text)
     return str(file)
+
+
+async def post(house: House, workflow: str) -> Any:
+    """Start a run without looking on."""
+    async with house.http() as http:
+        return (await http.post("/executions/start", json={"workflowId": workflow})).json()
 
 
 async def until(house: House, name: str, status: str, times: int = 1) -> None:
@@ -165,6 +173,30 @@ async def test_run_is_held_woken_called_off_and_its_undo_given_up(house: House, 
     assert (end.code, end.out.splitlines()[-1]) == (5, "cancelled: ada: not wanted"), end
     assert "written off by ada: lost" in (await call(house, "executions", "show", name)).out
     assert (await process.stop()).code == 0
+
+
+async def test_one_thing_is_done_to_many_runs(house: House, tmp_path: Path) -> None:
+    process = await house.start_all()
+    published = await call(
+        house, "workflows", "publish", write(tmp_path, "approval.yaml", APPROVAL % "inventory.release")
+    )
+    assert published.code == 0
+    names = [(await post(house, "approval"))["executionId"] for _ in range(3)]
+    for name in names:
+        await until(house, name, "waiting")
+    odd = await call(house, "executions", "bulk", "pause", names[0], f"exec-{'0' * 32}")
+    assert (odd.code, odd.err, "pause: 1 of 2 took it" in odd.out, "not_found" in odd.out) == (1, "", True, True)
+    chosen = ("--workflow", "approval", "--status", "waiting", "--limit", "1", "--reason", "no more")
+    one = await as_json(house, "executions", "bulk", "cancel", *chosen)
+    assert [(item["executionId"], item["accepted"]) for item in one] == [(names[2], True)]
+    assert (await call(house, "executions", "watch", names[2])).out.splitlines()[-1] == "cancelled: no more"
+    assert (await call(house, "executions", "bulk", "cancel")).code == 1
+    assert (await call(house, "executions", "bulk", "shred", names[0])).code == 2
+    assert (await process.stop()).code == 0
+
+
+def test_what_can_be_done_to_many_is_the_same_everywhere() -> None:
+    assert get_args(app.BulkAction) == get_args(many.BulkAction) == get_args(bulk.BulkAction)
 
 
 async def test_an_api_that_is_not_there_is_told_in_one_line(house: House, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ Execution = Annotated[str, typer.Argument(help="The run, by its executionId.", m
 StepName = Annotated[str, typer.Argument(help="The step, as `executions show` names it.", metavar="STEP")]
 Reason = Annotated[str, typer.Option(help="Why, in one line; it is kept with the run.")]
 Data = Annotated[str | None, typer.Option(help="What it brings, as JSON.", metavar="JSON")]
+BulkAction = Literal["pause", "resume", "cancel", "retry", "replay"]
 Status = Literal[
     "pending",
     "running",
@@ -191,6 +192,42 @@ def replay(
     """Start a new run with the input and the revision of one, whatever became of that."""
     told = "started {execution_id}"
     _decide(lambda asked: asked.replay(execution, idempotency_key=key), told, as_json=as_json, api_url=api_url)
+
+
+@app.command()
+def bulk(
+    action: Annotated[BulkAction, typer.Argument(help="What to do to each.", metavar="ACTION")],
+    executions: Annotated[
+        list[str] | None,
+        typer.Argument(help="These runs; without, those that the options choose.", metavar="EXECUTION"),
+    ] = None,
+    *,
+    status: Annotated[Status | None, typer.Option(help="Only runs that are in this state.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Only runs of this definition.")] = None,
+    label: Annotated[str | None, typer.Option(help="Only runs with this label.", metavar="NAME:TEXT")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only runs that were started then or later; UTC where no zone is named.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why, for a cancellation; it is kept with each run.")] = "cancelled",
+    limit: Annotated[int, typer.Option(min=1, help="To how many at most, the newest first.")] = 100,
+    as_json: AsJson = False,
+    api_url: ApiUrl = None,
+) -> None:
+    """Pause, resume, cancel, retry or replay many runs; each answers for itself.
+
+    Exit code 0 if every run took it, 1 if one did not.
+    """
+    from flowforge.cli.executions.asked import label_of, moment_of
+
+    chosen = {"status": status, "workflow_id": workflow, "metadata": label_of(label), "since": moment_of(since)}
+
+    async def act(flowforge: "FlowForge", stop: "Stop") -> int:  # noqa: ARG001 -- a request that was sent is waited for
+        from flowforge.cli.executions.acting import act_on_runs
+
+        wishes = {**chosen, "ids": executions or None, "reason": reason, "limit": limit}
+        return await act_on_runs(flowforge, action, as_json=as_json, **wishes)
+
+    ask(act, api_url)
 
 
 @app.command()
