@@ -61,7 +61,7 @@ class Engine:
     def activities(self) -> Sequence[Callable[..., Any]]:
         """What a worker runs for it."""
         filler = Filler(RunValues(self.database))
-        children = ChildRuns(self.definitions, self.registry.has_effect, filler)
+        children = ChildRuns(self.definitions, self.registry, filler)
         return (*activities_of_runs(RunActivities(RunRows(self.database), children, filler)), self.actions.act)
 
     async def publish_bundled(self) -> None:
@@ -81,7 +81,7 @@ class Engine:
             reads=reads,
             keys=StartKeys(self.database),
             filler=Filler(RunValues(self.database)),
-            changes=self.registry.has_effect,
+            effects=self.registry,
             task_queue=settings.task_queue,
             options=self._options,
         )
@@ -95,7 +95,7 @@ class Engine:
                 control=control,
                 definitions=self.definitions,
                 rests=RunRests(self.database),
-                changes=self.registry.has_effect,
+                effects=self.registry,
             ),
             reads=reads,
             feed=OrderFeed(reads, closed=ENDED),
@@ -112,6 +112,7 @@ class Engine:
         return RunOptions(
             forward_max_interval_s=self.settings.forward_retry_max_interval_s,
             undo_max_interval_s=self.settings.undo_retry_max_interval_s,
+            placement=self.settings.step_placement,
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from flowforge.durable.placement import Placement
 from flowforge.engine.actions.contract import ActionCall
 from flowforge.engine.core.stored import Stored
 from flowforge.engine.core.views import RunStatus
@@ -35,6 +36,7 @@ class RunOptions:
         patience_s: seconds for which a step's faults are retried where neither the step nor the run has a limit.
         forward_max_interval_s: longest pause between two attempts of an action, in seconds.
         undo_max_interval_s: longest pause between two attempts of an undo, in seconds.
+        placement: where a first attempt runs that may run inside a workflow task.
         undo_patience_s: seconds after which the next undo begins beside one that is still being tried.
         longest_history: after how many of Temporal's events it goes on in another run, which it also does when Temporal
             suggests it; a history has an end, and a run that comes to it is ended without undo.
@@ -48,6 +50,7 @@ class RunOptions:
     undo_max_interval_s: float = 30.0
     undo_patience_s: float = 30.0
     longest_history: int = 10_000
+    placement: Placement = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,7 @@ class RunRequest:
         request_id: the request that started it, for the logs.
         depth: how many runs have started one another before it.
         effect_free: the steps that change nothing in the world, and may run inside a workflow task.
+        local_effects: the steps that may run there although they change something; see `engine.placing`.
         options: how it is tried.
         carried: where it was, when it goes on in another run of Temporal's.
         overruled: why a run that had completed is undone after all; None where it is not.
@@ -94,6 +98,7 @@ class RunRequest:
     request_id: str | None = None
     depth: int = 0
     effect_free: tuple[str, ...] = ()
+    local_effects: tuple[str, ...] = ()
     options: RunOptions = field(default_factory=RunOptions)
     carried: "Carried | None" = None
     overruled: str | None = None
@@ -108,6 +113,11 @@ class RunRequest:
     def given(self) -> dict[str, Any]:
         """The input's keys, with what stands for values that are kept elsewhere."""
         return {**self.input, **self.stored}
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The steps with an effect that run inside a workflow task: each may have begun before it is in history."""
+        return () if self.options.placement == "queue" else tuple(self.local_effects)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +218,7 @@ class RetryRun:
         values: results and input keys that are edited first.
         revision: another revision to go on with, where one is wanted, with its body in `definition`.
         effect_free: that one's steps that change nothing in the world.
+        local_effects: those that may run inside a workflow task although they do.
         wish: tells this wish from another one.
     """
 
@@ -217,6 +228,7 @@ class RetryRun:
     definition: Mapping[str, Any] | None = None
     effect_free: tuple[str, ...] = ()
     wish: str | None = None
+    local_effects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,8 @@ from flowforge.engine.definition.address import canonical_bytes
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.filling import Filler
 from flowforge.engine.idempotency import start_id
-from flowforge.engine.preparing import Changes, request_for
+from flowforge.engine.placing import Effects
+from flowforge.engine.preparing import request_for
 from flowforge.engine.store.definitions import DefinitionStore, Revision
 from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
@@ -98,7 +99,7 @@ class RunGateway:
         reads: the rows.
         keys: the idempotency keys.
         filler: keeps what is large in an input.
-        changes: tells whether an action with these params changes something in the world.
+        effects: knows what actions change.
         task_queue: where workers listen.
         options: how runs started here are tried.
     """
@@ -111,7 +112,7 @@ class RunGateway:
         reads: RunReads,
         keys: StartKeys,
         filler: Filler,
-        changes: Changes,
+        effects: Effects,
         task_queue: str,
         options: RunOptions,
     ) -> None:
@@ -120,7 +121,7 @@ class RunGateway:
         self._reads = reads
         self._keys = keys
         self._filler = filler
-        self._changes = changes
+        self._effects = effects
         self._task_queue = task_queue
         self._options = options
         self._closing = asyncio.Event()
@@ -253,7 +254,7 @@ class RunGateway:
         self._closing.set()
 
     def _request(self, execution_id: str, new: NewRun, found: Revision, definition: Definition) -> RunRequest:
-        request = request_for(found, definition, new.input, execution_id=execution_id, changes=self._changes)
+        request = request_for(found, definition, new.input, execution_id=execution_id, effects=self._effects)
         return replace(
             request,
             timeout_s=None if new.timeout is None else new.timeout.total_seconds(),

@@ -1,14 +1,13 @@
-"""Carries calls out: through the task queue, or for what has no effect first inside the workflow task."""
+"""Carries calls out, and tells how they ended."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.exceptions import FailureError
 
-from flowforge.durable.failures import is_cancellation, is_final
-from flowforge.engine.actions.contract import ACT, ActionAnswer
+from flowforge.engine.actions.contract import ActionAnswer
+from flowforge.engine.asking import Near, through_queue, within_task
 from flowforge.engine.calls import Call, Trial, outcome_of, told_of
 from flowforge.engine.core.events import Settled, Suspended, UndoSettled
 from flowforge.engine.core.keys import Key
@@ -22,12 +21,9 @@ from flowforge.engine.story import Story
 WAITS: Final = frozenset({"delay", "wait"})
 """The actions that are nothing but a wait: a run does them itself."""
 
-_ONCE: Final = RetryPolicy(maximum_attempts=1)
-_WAIT: Final = workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
-
 
 async def perform(
-    step: Step, key: Key, call: Call, trial: Trial, *, local: timedelta | None, story: Story, keeping: Keeping
+    step: Step, key: Key, call: Call, trial: Trial, *, near: Near | None, story: Story, keeping: Keeping
 ) -> Settled | Suspended:
     """Run a step's action until it answers, refuses, is cancelled, or its time is over.
 
@@ -36,16 +32,16 @@ async def perform(
         key: its unit of work.
         call: what is asked of its action.
         trial: how it is tried.
-        local: how long a first attempt inside the workflow task may take; None where there is none: an action that has
-            an effect is in history before it acts.
+        near: how it is tried inside the workflow task, where it may be.
         story: told how often it was tried.
         keeping: keeps its result elsewhere where that is large.
     """
     began = workflow.now()
     try:
-        found = trial if local is None else await _within_task(key, call, trial, local)
+        found = trial if near is None else await within_task(str(key), call, trial, near)
         if isinstance(found, Trial):
-            trial, found = found, await _through_queue(step, str(key), call, found, keeping)
+            trial = found  # first: an error tells of these attempts, too
+            found = await through_queue(step, str(key), call, trial, keeping)
     except FailureError as error:
         outcome, attempts = outcome_of(error, step.id)
         story.note(key, attempts=trial.made + attempts, details=told_of(error))
@@ -57,10 +53,13 @@ async def perform(
     return Settled(key, await keeping.outcome(call, answer))
 
 
-async def perform_undo(step: Step, key: Key, call: Call, trial: Trial, keeping: Keeping) -> UndoSettled:
+async def perform_undo(
+    step: Step, key: Key, call: Call, trial: Trial, *, near: Near | None, keeping: Keeping
+) -> UndoSettled:
     """Run a step's compensation until it has succeeded, or failed for good."""
     try:
-        answer = await _through_queue(step, f"undo {key}", call, trial, keeping)
+        found = trial if near is None else await within_task(f"undo {key}", call, trial, near)
+        answer = await through_queue(step, f"undo {key}", call, found, keeping) if isinstance(found, Trial) else found
     except FailureError as error:
         outcome, _ = outcome_of(error, step.id)
         return UndoSettled(key=key, status="failed", error=outcome.error)
@@ -99,60 +98,6 @@ def in_time(wait: Wait, step: Step, began: datetime) -> Wait:
 def not_called(key: Key, error: StepError) -> Settled:
     """Return the end of a step whose action could not be called."""
     return Settled(key, Outcome(kind="failed", error=error, began=False))
-
-
-async def _within_task(key: Key, call: Call, trial: Trial, local: timedelta) -> ActionAnswer | Trial:
-    """Try a call once inside the workflow task; return its answer, or how it goes on to be tried once that is due."""
-    began = workflow.now()
-    try:
-        answer: ActionAnswer = await workflow.execute_local_activity(
-            ACT,
-            call.request,
-            result_type=ActionAnswer,
-            start_to_close_timeout=min(local, trial.attempt_timeout),
-            retry_policy=_ONCE,
-            summary=str(key),
-        )
-    except FailureError as error:
-        if is_final(error) or is_cancellation(error):
-            raise
-        in_full = trial.attempt_timeout <= local
-        rest = trial.after(error, taken=workflow.now() - began, in_full=in_full)
-        if rest is None:
-            raise
-    else:
-        return answer
-    pause, trial = rest
-    if pause > timedelta():
-        await workflow.sleep(pause, summary=f"{key} is tried again")
-    return trial
-
-
-async def _through_queue(step: Step, summary: str, call: Call, trial: Trial, keeping: Keeping) -> ActionAnswer:
-    if step.task_queue is None:
-        answer: ActionAnswer = await workflow.execute_activity(
-            ACT,
-            call.request,
-            result_type=ActionAnswer,
-            start_to_close_timeout=trial.attempt_timeout,
-            schedule_to_close_timeout=trial.timeout,
-            heartbeat_timeout=trial.silence,
-            retry_policy=trial.retry,
-            cancellation_type=_WAIT,
-            summary=summary,
-        )
-        return answer
-    result: Any = await workflow.execute_activity(
-        call.request.action,
-        await keeping.params(call.request),
-        task_queue=step.task_queue,
-        start_to_close_timeout=trial.attempt_timeout,
-        schedule_to_close_timeout=trial.timeout,
-        retry_policy=trial.retry,
-        cancellation_type=_WAIT,
-        summary=summary,
-    )
-    return ActionAnswer(result=result)
 
 
 def _wait(answer: ActionAnswer) -> Wait:

@@ -1,6 +1,6 @@
 """From a published revision and an input to a run that can be started, by a client or by another run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,16 +11,14 @@ from flowforge.engine.data_checks import check_data
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.filling import Filler
 from flowforge.engine.idempotency import child_id, forward_key
+from flowforge.engine.placing import Effects, effect_free, local_effects
 from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
 from flowforge.engine.store.definitions import DefinitionStore, Revision
 from flowforge.errors import Conflict, PayloadTooLarge
 
-Changes = Callable[[str, Any], bool]
-"""Tells whether an action with these params changes something in the world."""
-
 
 def request_for(
-    found: Revision, definition: Definition, given: Mapping[str, Any], *, execution_id: str, changes: Changes
+    found: Revision, definition: Definition, given: Mapping[str, Any], *, execution_id: str, effects: Effects
 ) -> RunRequest:
     """Return a run of a revision.
 
@@ -39,14 +37,8 @@ def request_for(
         definition=found.body,
         input=given,
         accepted_at=datetime.now(UTC).isoformat(),
-        effect_free=effect_free(definition, changes),
-    )
-
-
-def effect_free(definition: Definition, changes: Changes) -> tuple[str, ...]:
-    """Return the steps of a definition that change nothing in the world."""
-    return tuple(
-        step.id for step in definition.steps if step.task_queue is None and not changes(step.action, step.params)
+        effect_free=effect_free(definition, effects),
+        local_effects=local_effects(definition, effects),
     )
 
 
@@ -55,13 +47,13 @@ class ChildRuns:
 
     Args:
         definitions: what can be run.
-        changes: tells whether an action changes something.
+        effects: knows what actions change.
         filler: knows what runs keep elsewhere.
     """
 
-    def __init__(self, definitions: DefinitionStore, changes: Changes, filler: Filler) -> None:
+    def __init__(self, definitions: DefinitionStore, effects: Effects, filler: Filler) -> None:
         self._definitions = definitions
-        self._changes = changes
+        self._effects = effects
         self._filler = filler
 
     async def prepare(self, wish: PrepareChild) -> RunRequest:
@@ -87,7 +79,7 @@ class ChildRuns:
         if found.is_deleted and wish.revision is None:
             raise Conflict(f"the workflow {name!r} was deleted: it starts no runs any more")
         key = forward_key(parent.execution_id, parent.generation, Key(wish.step, wish.visit, wish.item))
-        request = request_for(found, found.definition, given, execution_id=child_id(key), changes=self._changes)
+        request = request_for(found, found.definition, given, execution_id=child_id(key), effects=self._effects)
         return replace(
             await self._filler.carried(request),
             metadata=parent.metadata,

@@ -20,7 +20,8 @@ from flowforge.engine.core.views import RunStatus
 from flowforge.engine.definition.address import canonical_bytes
 from flowforge.engine.gateway import RunGateway
 from flowforge.engine.packing import pack, unpack
-from flowforge.engine.preparing import Changes, effect_free, request_for
+from flowforge.engine.placing import Effects, effect_free
+from flowforge.engine.preparing import request_for
 from flowforge.engine.sizes import MAX_CARRIED_BYTES, MAX_RESULT_BYTES, size_of
 from flowforge.engine.store.again import RunRests
 from flowforge.engine.store.definitions import DefinitionStore, Revision
@@ -74,7 +75,7 @@ class RunRetries:
         control: asks those that are held.
         definitions: their revisions.
         rests: what ended ones keep.
-        changes: tells whether an action with these params changes something in the world.
+        effects: knows what actions change.
     """
 
     def __init__(
@@ -84,13 +85,13 @@ class RunRetries:
         control: RunControl,
         definitions: DefinitionStore,
         rests: RunRests,
-        changes: Changes,
+        effects: Effects,
     ) -> None:
         self._runs = runs
         self._control = control
         self._definitions = definitions
         self._rests = rests
-        self._changes = changes
+        self._effects = effects
 
     async def retry(self, execution_id: str, wish: RetryWish) -> Retried:
         """Have a run begin again; a repeat, as long as the run goes on because of it, changes nothing.
@@ -128,7 +129,11 @@ class RunRetries:
             request = self._checked(record, found, wish)
             if revision != record.revision:
                 retry = replace(
-                    retry, revision=revision, definition=request.definition, effect_free=request.effect_free
+                    retry,
+                    revision=revision,
+                    definition=request.definition,
+                    effect_free=request.effect_free,
+                    local_effects=request.local_effects,
                 )
         accepted = await self._control.retry(record.execution_id, retry)
         return _retried(replace(record, revision=revision), status=accepted.status, created=True)
@@ -181,7 +186,7 @@ class RunRetries:
         names = {step.id for step in definition.steps} | {step.output_key for step in definition.steps}
         edits = {**(record.edits or {}), **wish.values}
         given = {**record.input, **{name: value for name, value in edits.items() if name not in names}}
-        request = request_for(found, definition, given, execution_id=record.execution_id, changes=self._changes)
+        request = request_for(found, definition, given, execution_id=record.execution_id, effects=self._effects)
         return replace(
             request,
             input=record.input,
@@ -195,7 +200,7 @@ class RunRetries:
 
     def _plan(self, revision: Revision) -> Plan:
         definition = revision.definition
-        return Plan.of(definition, effect_free=effect_free(definition, self._changes))
+        return Plan.of(definition, effect_free=effect_free(definition, self._effects))
 
 
 def _undone(record: RunRecord) -> Carried | None:

@@ -130,6 +130,8 @@ class SaveRun:
         output_stored: what stands for the output, where that is kept elsewhere.
         remembered: what has changed of what it would take to undo it from outside.
         places: how many places of undos are taken with this turn.
+        local_effects: whether steps that change something run inside its workflow tasks: what one of those began that
+            was discarded may have happened.
         hooks: the addresses that its definition wants told: `onComplete`, `onFailure`, `onStep`.
         abandoned: whether it is undone from outside: what its own workflow writes from then on is none of the row's.
     """
@@ -160,6 +162,7 @@ class SaveRun:
     places: int = 0
     abandoned: bool = False
     hooks: Mapping[str, str] = field(default_factory=dict)
+    local_effects: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Final
 
 from temporalio import workflow
 
+from flowforge.engine.asking import Near
 from flowforge.engine.calls import Call, Calls, trial_of
 from flowforge.engine.children import Children
 from flowforge.engine.contracts import RunRequest
@@ -80,10 +81,9 @@ class Starter:
             self._flight.begin(key, self._children.run(key, call))
             return
         options = self._request.options
-        is_local = step.id in self._request.effect_free and step.task_queue is None
         trial = trial_of(forward_tries(step, options, has_deadline=has_deadline), options)
-        local = timedelta(seconds=options.local_timeout_s) if is_local else None
-        self._flight.begin(key, perform(step, key, call, trial, local=local, story=self._story, keeping=self._keeping))
+        near = self._near(step, key)
+        self._flight.begin(key, perform(step, key, call, trial, near=near, story=self._story, keeping=self._keeping))
 
     async def undo(self, key: Key, state: State) -> None:
         """Start the undo of a step's unit of work."""
@@ -99,7 +99,8 @@ class Starter:
         if step.compensation is None:
             work = self._children.undo(key, call)
         else:
-            work = perform_undo(step, key, call, trial_of(undo_tries(step, options), options), self._keeping)
+            trial, near = trial_of(undo_tries(step, options), options), self._near(step, key)
+            work = perform_undo(step, key, call, trial, near=near, keeping=self._keeping)
         patience = timedelta(seconds=options.undo_patience_s)
         self._flight.undo(key, work, patience if len(state.undos) > 1 else None)
 
@@ -107,6 +108,16 @@ class Starter:
         """Have what comes now be part of another workflow task."""
         await workflow.sleep(_A_MOMENT, summary="go on in another task")
         self._task_bytes = 0
+
+    def _near(self, step: Step, key: Key) -> Near | None:
+        """Say how a step, or its undo, is tried inside the workflow task; None where it is not."""
+        request, options = self._request, self._request.options
+        # Of a later visit nobody could know that it had begun.
+        has_fence = step.id in request.local_effects and key.visit == 1
+        may = (step.id in request.effect_free and step.task_queue is None) or has_fence
+        if not may or options.placement == "queue":
+            return None
+        return Near(timeout=timedelta(seconds=options.local_timeout_s), is_only=options.placement == "local")
 
     async def _make_room(self, call: Call) -> None:
         """Keep what one workflow task sends small: Temporal takes no more than 4 MB at once."""

@@ -150,6 +150,7 @@ class Story:
             wish=self._wish,
             edits=edits,
             hooks=self._hooks,
+            local_effects=bool(self._request.unseen),
         )
 
     def _changed_steps(self, before: State, after: State, at: str) -> Iterator[StepChange]:

@@ -55,7 +55,9 @@ class RunWorkflow:
 
     @workflow.init
     def __init__(self, request: RunRequest) -> None:
-        plan, bindings = _prepared(json.dumps(request.definition, sort_keys=True), tuple(request.effect_free))
+        plan, bindings = _prepared(
+            json.dumps(request.definition, sort_keys=True), tuple(request.effect_free), request.unseen
+        )
         self._request = request
         self._driver = Driver(request, plan, bindings)
 
@@ -148,7 +150,10 @@ class RunWorkflow:
         if driver.pending is not None:
             raise _conflict("the run is being retried otherwise")
         if request.definition is not None:
-            plan, _ = _prepared(json.dumps(request.definition, sort_keys=True), tuple(request.effect_free))
+            moved = replace(self._request, local_effects=request.local_effects)
+            plan, _ = _prepared(
+                json.dumps(request.definition, sort_keys=True), tuple(request.effect_free), moved.unseen
+            )
             if driver.state.tasks:
                 raise _conflict("something is still under way: the run takes another revision when that has ended")
         found = obstacles(plan, driver.state, Retry(step=request.step), before=driver.plan)
@@ -237,6 +242,7 @@ class RunWorkflow:
             revision=moving.revision or request.revision,
             definition=moving.definition,
             effect_free=moving.effect_free,
+            local_effects=moving.local_effects,
             retry=replace(moving, definition=None),
         )
 
@@ -256,6 +262,6 @@ def _conflict(message: str) -> ApplicationError:
 
 
 @lru_cache(maxsize=64)
-def _prepared(definition: str, effect_free: tuple[str, ...]) -> tuple[Plan, Bindings]:
-    plan = Plan.of(Definition.model_validate(json.loads(definition)), effect_free=effect_free)
+def _prepared(definition: str, effect_free: tuple[str, ...], unseen: tuple[str, ...]) -> tuple[Plan, Bindings]:
+    plan = Plan.of(Definition.model_validate(json.loads(definition)), effect_free=effect_free, unseen=unseen)
     return plan, Bindings(plan)

@@ -31,7 +31,7 @@ from flowforge.testing.documents import Act, Expectation, Play
 from flowforge.testing.seen import Seen, differences
 from tests.engine_cases.script import Script, Scripts
 from tests.workflow.engine.stage import OPTIONS as STAGE_OPTIONS
-from tests.workflow.engine.stage import REPLAYER, Stage, open_stage
+from tests.workflow.engine.stage import REPLAYER, PlayedEffects, Stage, open_stage
 
 OPTIONS = replace(STAGE_OPTIONS, undo_patience_s=0.3)
 """How actions are tried in both shells, where their steps do not say."""
@@ -247,11 +247,19 @@ def _waits(record: RunRecord) -> bool:
     return record.status == "waiting" and any(each["event"] is not None for each in record.waiting)
 
 
+class Fenced(PlayedEffects):
+    """The effects of actions of which a ledger has all."""
+
+    def in_ledger(self, name: str) -> bool:
+        return True
+
+
 @asynccontextmanager
-async def open_theatre(client: Client, url: str) -> AsyncIterator[Theatre]:
-    """Open a theatre over a database that is up to date."""
+async def open_theatre(client: Client, url: str, *, fenced: bool = False) -> AsyncIterator[Theatre]:
+    """Open a theatre over a database that is up to date; with `fenced` steps may run inside the workflow task."""
     database = Database(url)
     scripts = Scripts(Filler(RunValues(database)))
-    async with open_stage(client, url, options=OPTIONS, act=scripts.activities.act) as stage:
+    effects = Fenced() if fenced else None
+    async with open_stage(client, url, options=OPTIONS, act=scripts.activities.act, effects=effects) as stage:
         yield Theatre(stage, scripts)
     await database.close()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import httpx2
@@ -108,7 +108,7 @@ async def open_offer(
                     http_request(client),
                     webhook(client, keys),
                     *actions_of(Transform(pool)),
-                    *actions_of(ServiceActions(services)),
+                    *(replace(each, in_ledger=True) for each in actions_of(ServiceActions(services))),
                 ],
                 sample_actions(database),
                 load_actions(options.modules),

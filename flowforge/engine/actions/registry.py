@@ -23,6 +23,8 @@ class Action:
         fenced: whether it refuses an effect that comes after its undo.
         waits: whether it may answer that it waits for an event.
         once: whether there may be one step of it in a run.
+        in_ledger: whether a ledger of ours has what it did, written with it, and tells it to whoever asks again; its
+            undo then needs nothing but the key.
         schema: a JSON Schema of its params; None where it takes anything.
         read: turns params into what `run` takes, raising pydantic's ValidationError; None to pass them on as they are.
         run: does it; None where the workflow itself does.
@@ -38,6 +40,7 @@ class Action:
     fenced: bool = False
     waits: Waits = "never"
     once: bool = False
+    in_ledger: bool = False
     schema: dict[str, Any] | None = None
     read: Callable[[Any], Any] | None = None
     run: Callable[[Any, ActionContext], Any] | None
@@ -99,6 +102,16 @@ class ActionRegistry:
         if found is None or found.tells:
             return True
         return found.has_effect if found.changes is None else found.changes(params)
+
+    def in_ledger(self, name: str) -> bool:
+        """Tell whether what an action did is in a ledger of ours."""
+        found = self._actions.get(name)
+        return found is not None and found.in_ledger
+
+    def may_wait(self, name: str) -> bool:
+        """Tell whether an action may answer that it waits."""
+        found = self._actions.get(name)
+        return found is not None and found.waits != "never"
 
     def listing(self) -> list[dict[str, Any]]:
         """Return what people are shown of every action, by name, as JSON."""

@@ -33,6 +33,8 @@ class PlannedStep:
         has_undo: whether an undo is registered when its action starts.
         is_noop: whether there is no action to run.
         has_effect: whether its action may change something in the world.
+        begins_unseen: whether its action may have begun although the run does not know of it: what runs inside a
+            workflow task is in no history before that task has ended, and a task may be lost.
     """
 
     definition: Step
@@ -42,6 +44,7 @@ class PlannedStep:
     has_undo: bool
     is_noop: bool
     has_effect: bool
+    begins_unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,6 +69,7 @@ class Plan:
         definition: Definition,
         *,
         effect_free: Collection[str] = (),
+        unseen: Collection[str] = (),
         max_in_flight: int = MAX_IN_FLIGHT,
         max_visits: int = MAX_VISITS,
     ) -> "Plan":
@@ -74,6 +78,7 @@ class Plan:
         Args:
             definition: the definition.
             effect_free: the steps that are known to change nothing in the world.
+            unseen: the steps whose action may have begun although the run does not know of it.
             max_in_flight: how many actions may be in flight.
             max_visits: how often a loop may come to one step.
         """
@@ -96,6 +101,7 @@ class Plan:
                 has_undo=step.compensation is not None or step.action == CHILD,
                 is_noop=step.action == NOOP and step.task_queue is None,
                 has_effect=step.id not in effect_free and not (step.action == NOOP and step.task_queue is None),
+                begins_unseen=step.id in unseen,
             )
             for step in definition.steps
         }

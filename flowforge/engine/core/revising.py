@@ -27,6 +27,7 @@ def misfits(before: Plan, after: Plan, state: State, again: frozenset[str]) -> I
     if before.definition.is_state_machine is not after.definition.is_state_machine:
         yield Misfit("form_changed", "a graph cannot go on as a state machine, nor the other way round")
         return
+    yield from _of_unseen(before, after, state)
     for name, known in state.steps.items():
         if known.status in {"skipped", "pending"}:
             continue
@@ -43,6 +44,20 @@ def misfits(before: Plan, after: Plan, state: State, again: frozenset[str]) -> I
             yield Misfit("action_changed", message, name)
         elif _goes_on_with_items(known) and new.definition.for_each is None:
             yield Misfit("items_changed", f"{name} has begun with its items, and has none in the revision", name)
+
+
+def _of_unseen(before: Plan, after: Plan, state: State) -> Iterator[Misfit]:
+    for name, old in before.steps.items():
+        if not old.begins_unseen or name in state.steps:
+            continue
+        new = after.steps.get(name)
+        if new is None or not new.begins_unseen or _deed(old) != _deed(new) or _undo(old) != _undo(new):
+            message = f"whether {name} has begun is not known, so it must be there as it was, with its undo"
+            yield Misfit("action_changed", message, name)
+
+
+def _undo(step: PlannedStep) -> str | None:
+    return None if step.definition.compensation is None else step.definition.compensation.action
 
 
 def _of_kept(old: PlannedStep, new: PlannedStep) -> Iterator[Misfit]:

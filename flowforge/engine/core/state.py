@@ -117,7 +117,8 @@ class UndoEntry:
     Attributes:
         key: the forward key.
         status: what became of it.
-        starts: how often the action was started under this key: again only by an operator's retry.
+        starts: how often the action was started under this key: again only by an operator's retry; 0 where it may have
+            begun, and the run does not know of it.
         answered: whether the action gave a result.
         result: that result.
         item: the item, once a later visit has other items.

@@ -2,16 +2,21 @@
 
 No undo keeps the others from running. One that fails for good leaves the run open, for an operator to retry it or
 write it off; everything else is undone all the same.
+
+A step that may have begun unseen is undone whatever the run knows of it: where nothing was done, its undo sees to it
+that nothing will be.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
+from graphlib import TopologicalSorter
 from typing import Final
 
 from flowforge.engine.core.commands import Cancel, End, Finish, StopTimer, Undo
 from flowforge.engine.core.events import UndoSettled
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Failure, StepError
-from flowforge.engine.core.state import FailedItem, Task
+from flowforge.engine.core.state import FailedItem, Task, UndoEntry
 from flowforge.engine.core.turn import Turn
 
 _ABANDONED: Final = StepError(code="abandoned", message="its workflow was gone, so it was undone")
@@ -90,8 +95,20 @@ def abandon(turn: Turn, cancelled: str | None) -> None:
 def begin_undo(turn: Turn) -> None:
     """Begin to undo; nothing is in flight any more."""
     turn.phase = "undoing"
+    turn.undos = (*turn.undos, *_unseen(turn))
     turn.cursor = len(turn.undos)
     _go_on(turn)
+
+
+def _unseen(turn: Turn) -> Iterator[UndoEntry]:
+    """Yield undos of actions that may have begun unseen; if they did, then after all that the run knows of."""
+    steps = turn.plan.steps
+    if not any(step.begins_unseen for step in steps.values()):
+        return
+    known = {entry.key for entry in turn.undos}
+    for name in TopologicalSorter({name: step.definition.depends_on for name, step in steps.items()}).static_order():
+        if steps[name].begins_unseen and Key(name) not in known:
+            yield UndoEntry(key=Key(name), starts=0)
 
 
 def undo_settled(turn: Turn, event: UndoSettled) -> None:

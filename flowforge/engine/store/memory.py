@@ -22,9 +22,12 @@ _FORGET: Final = delete(EXECUTION_MEMORY).where(_OF)
 
 
 def remember(connection: Connection, request: SaveRun, *, is_repeat: bool = False) -> None:
-    """Write what a turn tells; where it repeats one that was discarded, what only that one began did not happen."""
+    """Write what a turn tells; where it repeats one that was discarded, what only that one began did not happen.
+
+    Unless it ran inside the discarded task: its undo is kept.
+    """
     name = request.execution_id
-    if is_repeat:
+    if is_repeat and not request.local_effects:
         connection.execute(_DROP_BEHIND, {"of": name, "places": request.places})
     told = [each for each in request.remembered if not each.is_forgotten]
     gone = [each for each in request.remembered if each.is_forgotten]

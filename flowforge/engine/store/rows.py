@@ -46,6 +46,18 @@ _MARK: Final = (
     .where(EXECUTIONS.c.execution_id == bindparam("id"))
     .values(cancel_requested_at=bindparam("at"), cancel_reason=bindparam("reason"))
 )
+_EVENT: Final = EXECUTION_EVENTS.c
+_TOLD: Final = select(_EVENT.step_id).where(_EVENT.execution_id == bindparam("of"), _EVENT.step_id.is_not(None))
+_DROP_EVENTS: Final = delete(EXECUTION_EVENTS).where(
+    _EVENT.execution_id == bindparam("of"), _EVENT.id >= bindparam("id")
+)
+_DROP_STEPS: Final = delete(EXECUTION_STEPS).where(
+    EXECUTION_STEPS.c.execution_id == bindparam("of"),
+    EXECUTION_STEPS.c.step_id.in_(_TOLD.where(_EVENT.id >= bindparam("id"))),
+    EXECUTION_STEPS.c.step_id.not_in(_TOLD.where(_EVENT.id < bindparam("id"))),
+)
+"""Of the steps of which only later events tell."""
+
 _KEYS: Final = {EXECUTION_STEPS: "step_id", EXECUTION_UNDOS: "key"}
 
 
@@ -115,8 +127,9 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
     if request.abandoned and abandoned_at is None:
         abandoned_at = datetime.now(UTC)
     connection.execute(_SAVE, {"id": request.execution_id, **_mutable(request), "abandoned_at": abandoned_at})
-    _write_parts(connection, request)
-    remember(connection, request, is_repeat=row.run_id == request.run_id and row.turn >= request.turn)
+    is_repeat = row.run_id == request.run_id and row.turn >= request.turn
+    _write_parts(connection, request, is_repeat=is_repeat)
+    remember(connection, request, is_repeat=is_repeat)
     put(connection, request, workflow_id=row.workflow_id)
     if request.is_over and _needs_no_undo(row, request):
         forget(connection, request.execution_id)
@@ -188,15 +201,16 @@ def _mutable(request: SaveRun) -> dict[str, Any]:
     }
 
 
-def _write_parts(connection: Connection, request: SaveRun) -> None:
+def _write_parts(connection: Connection, request: SaveRun, *, is_repeat: bool = False) -> None:
+    if request.events:
+        # What an earlier run of this task told, which was discarded since, did not happen.
+        first = {"of": request.execution_id, "id": request.events[0].id}
+        if is_repeat:
+            connection.execute(_DROP_STEPS, first)
+        connection.execute(_DROP_EVENTS, first)
     _replace(connection, EXECUTION_STEPS, request.execution_id, map(asdict, request.steps))
     _replace(connection, EXECUTION_UNDOS, request.execution_id, map(asdict, request.undos))
     if request.events:
-        # What an earlier run of this task told, which was discarded since, did not happen.
-        stale = EXECUTION_EVENTS.c.id >= request.events[0].id
-        connection.execute(
-            delete(EXECUTION_EVENTS).where(EXECUTION_EVENTS.c.execution_id == request.execution_id, stale)
-        )
         rows = [_row(asdict(event), request.execution_id) for event in request.events]
         connection.execute(insert(EXECUTION_EVENTS), rows)
 

@@ -83,14 +83,14 @@ async def _open_house(client: Client, url: str) -> AsyncIterator[House]:
     rows, reads, definitions = RunRows(database), RunReads(database), DefinitionStore(database)
     async with open_offer(options, services=services, database=database) as offer:
         filler = Filler(RunValues(database))
-        children = ChildRuns(definitions, offer.registry.has_effect, filler)
+        children = ChildRuns(definitions, offer.registry, filler)
         gateway = RunGateway(
             client,
             definitions=definitions,
             reads=reads,
             keys=StartKeys(database),
             filler=filler,
-            changes=offer.registry.has_effect,
+            effects=offer.registry,
             task_queue=queue,
             options=_PATIENT,
         )

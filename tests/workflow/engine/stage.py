@@ -20,7 +20,8 @@ from flowforge.engine.contracts import RunOptions
 from flowforge.engine.control import RunControl
 from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import NewRun, RunGateway
-from flowforge.engine.preparing import Changes, ChildRuns
+from flowforge.engine.placing import Effects
+from flowforge.engine.preparing import ChildRuns
 from flowforge.engine.retries import RunRetries
 from flowforge.engine.saving import SaveRun
 from flowforge.engine.store.again import RunRests
@@ -192,8 +193,17 @@ class Stage:
         return await self.end(await self.begin(body, **wishes))
 
 
-def _changes(name: str, _params: Any) -> bool:
-    return name not in {"free", "condition"}
+class PlayedEffects:
+    """The effects of actions that tests play: `free` and `condition` have none, `fenced…` has a ledger."""
+
+    def has_effect(self, name: str, params: Any) -> bool:
+        return name not in {"free", "condition"}
+
+    def in_ledger(self, name: str) -> bool:
+        return name.startswith("fenced")
+
+    def may_wait(self, name: str) -> bool:
+        return name == "wait"
 
 
 @asynccontextmanager
@@ -205,7 +215,7 @@ async def open_stage(
     at_work: bool = True,
     cached: int = 1000,
     act: Callable[..., Any] | None = None,
-    changes: Changes = _changes,
+    effects: Effects | None = None,
 ) -> AsyncIterator[Stage]:
     """Open a stage with a task queue of its own; the database is up to date.
 
@@ -216,8 +226,9 @@ async def open_stage(
         at_work: whether there is a worker.
         cached: how many runs the worker remembers.
         act: the activity that runs actions, in the place of the stage's own.
-        changes: tells which actions change something.
+        effects: knows what actions change.
     """
+    effects = effects or PlayedEffects()
     database = Database(url)
     task_queue = f"stage-{uuid.uuid4()}"
     filler = Filler(RunValues(database))
@@ -230,7 +241,7 @@ async def open_stage(
         reads=reads,
         keys=StartKeys(database),
         filler=filler,
-        changes=changes,
+        effects=effects,
         task_queue=task_queue,
         options=options,
     )
@@ -241,7 +252,7 @@ async def open_stage(
             task_queue=task_queue,
             workflows=[RunWorkflow],
             activities=[
-                *activities_of_runs(RunActivities(rows, ChildRuns(definitions, changes, filler), filler)),
+                *activities_of_runs(RunActivities(rows, ChildRuns(definitions, effects, filler), filler)),
                 act or actions.act,
             ],
             workflow_runner=sandbox_for(client.data_converter),
@@ -251,7 +262,7 @@ async def open_stage(
 
     control = RunControl(client, runs=gateway, rows=rows)
     retries = RunRetries(
-        runs=gateway, control=control, definitions=definitions, rests=RunRests(database), changes=changes
+        runs=gateway, control=control, definitions=definitions, rests=RunRests(database), effects=effects
     )
     async with hire() if at_work else nullcontext():
         yield Stage(

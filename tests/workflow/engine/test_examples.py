@@ -139,8 +139,8 @@ async def _open(client: Client, url: str) -> AsyncIterator[Play]:
     async with serving() as site, open_offer(options, services=services, database=database) as offer:
         keeper = Shopkeeper()
         site.answer = keeper.answer
-        act, changes = offer.activities.act, offer.registry.has_effect
-        async with open_stage(client, url, act=act, changes=changes) as stage:
+        act = offer.activities.act
+        async with open_stage(client, url, act=act, effects=offer.registry) as stage:
             yield Play(stage=stage, services=services, keeper=keeper, url=site.url)
     await database.close()
 

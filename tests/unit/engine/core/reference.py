@@ -1,6 +1,6 @@
 """What must hold of every run, told naively: from the list of all that happened, with no idea of how it is walked."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from flowforge.engine.core.commands import Command, Finish, Run, Undo
@@ -86,12 +86,23 @@ class History:
             assert any(name in ended and state.steps[name].status == "failed" for name in sources)
 
 
-def check_history(definition: Definition, entries: list[tuple[Entry, State]]) -> None:
-    """Assert that actions and undos came in an order that makes the run whole."""
+def check_history(definition: Definition, entries: list[tuple[Entry, State]], *, unseen: Collection[str] = ()) -> None:
+    """Assert that actions and undos came in an order that makes the run whole.
+
+    Of `unseen` steps it may be unknown that they began: they are begun by every run that completes, unless a wait led
+    elsewhere, and undone by every other one.
+    """
     history = History(definition)
     for entry, state in entries:
         history.add(entry, state)
-    _check_undos(definition, entries[-1][1], history)
+    end = entries[-1][1]
+    _check_undos(definition, end, history)
+    if end.phase == "completed":
+        led_away = any(isinstance(entry, Suspended) and entry.wait.on_timeout == "branch" for entry, _ in entries)
+        begun = {key.step for key in history.starts} | {step.id for step in definition.steps if step.action == "noop"}
+        assert led_away or set(unseen) <= begun
+    else:
+        assert set(unseen) <= {entry.key.step for entry in end.undos}
 
 
 def _check_undos(definition: Definition, end: State, history: History) -> None:
@@ -101,7 +112,9 @@ def _check_undos(definition: Definition, end: State, history: History) -> None:
         assert not history.undo_starts
         return
     # A noop never asks for anything, so its undo is not in the list of starts; it is in the state's.
-    registered = [entry.key for entry in end.undos if steps[entry.key.step].action != "noop"]
+    acted = [entry for entry in end.undos if entry.starts]
+    assert acted == list(end.undos[: len(acted)])
+    registered = [entry.key for entry in acted if steps[entry.key.step].action != "noop"]
     assert [key for key in registered if key in undoable] == registered
     assert [key for key in undoable if key not in registered and key not in history.never_called] == []
     assert history.undo_starts == [entry.key for entry in reversed(end.undos)]

@@ -91,3 +91,22 @@ def test_run_that_starts_over_takes_any_revision() -> None:
     assert obstacles(new, walk.state, Retry(), before=walk.plan) == ()
     state, commands = advance(new, walk.state, Retry())
     assert (state.generation, names(list(commands), Run)) == (2, ["z"])
+
+
+@pytest.mark.parametrize(
+    ("steps", "unseen", "problems"),
+    [
+        ((A, B, C, D), ("d",), []),
+        ((A, B, C, {**D, "params": 2}), ("d",), []),
+        ((A, B, C), (), [("action_changed", "d")]),
+        ((A, B, C, {**D, "action": "other"}), ("d",), [("action_changed", "d")]),
+        ((A, B, C, {**D, "compensation": {"action": "other"}}), ("d",), [("action_changed", "d")]),
+        ((A, B, C, D), (), [("action_changed", "d")]),
+    ],
+)
+def test_step_that_may_have_begun_unseen_must_be_in_the_revision_as_it_was(
+    steps: tuple[dict[str, Any], ...], unseen: tuple[str, ...], problems: list[tuple[str, str | None]]
+) -> None:
+    walk = Walk(A, B, C, D, unseen=("d",), failurePolicy="hold").ok("a").ok("b").bad("c")
+    after = plan(*steps, unseen=unseen)
+    assert [(each.code, each.step) for each in obstacles(after, walk.state, Retry(), before=walk.plan)] == problems

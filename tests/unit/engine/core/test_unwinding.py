@@ -1,5 +1,7 @@
 """The way back: all in flight settles, then undos in reverse order of start, and operators decide what is stuck."""
 
+from typing import Any
+
 import pytest
 
 from flowforge.engine.core.commands import Cancel, Undo
@@ -142,3 +144,27 @@ def test_undo_that_is_reported_twice_is_done_once() -> None:
     key = walk.key("c")
     walk.undone("c").send(UndoSettled(key=key, status="failed"))
     assert [entry.status for entry in walk.state.undos] == ["pending", "running", "done"]
+
+
+def _three_unseen(**more: Any) -> Walk:
+    c, a, b = step("c", "b", compensation=UNDO), step("a", compensation=UNDO), step("b", "a", compensation=UNDO)
+    return Walk(c, a, b, unseen=("a", "b", "c"), **more)
+
+
+def test_what_may_have_begun_unseen_is_undone_first_and_the_last_of_the_graph_before_all() -> None:
+    walk = _three_unseen().send(CancelRequested()).bad("a", "cancelled")
+    walk.undone("c", "not_needed").undone("b").undone("a")
+    assert walk.undos == ["c", "b", "a"]
+    assert walk.ends == ["cancelled"]
+    assert [entry.starts for entry in walk.state.undos] == [1, 0, 0]
+
+
+def test_failure_before_anything_was_done_undoes_what_may_have_begun_unseen() -> None:
+    walk = _three_unseen().bad("a", began=False)
+    assert walk.undos == ["c"]
+    assert walk.undone("c", "not_needed").undone("b", "not_needed").undone("a", "not_needed").ends == ["compensated"]
+
+
+def test_run_that_completes_undoes_nothing_however_unseen_its_steps() -> None:
+    walk = _three_unseen().ok("a").ok("b").ok("c")
+    assert (walk.undos, walk.ends) == ([], ["completed"])

@@ -25,19 +25,31 @@ def names(commands: list[Command], kind: type[Run | Undo | Cancel | StartTimer |
     return [str(command.key) for command in commands if isinstance(command, kind)]
 
 
-def plan(*steps: dict[str, Any], limits: dict[str, int] | None = None, free: Collection[str] = (), **body: Any) -> Plan:
-    """Return the plan of a definition; the steps in `free` change nothing in the world."""
+def plan(
+    *steps: dict[str, Any],
+    limits: dict[str, int] | None = None,
+    free: Collection[str] = (),
+    unseen: Collection[str] = (),
+    **body: Any,
+) -> Plan:
+    """Return the plan of a definition; steps in `free` change nothing in the world, those in `unseen` may begin so."""
     definition = Definition.model_validate({"id": "d", "steps": list(steps), **body})
-    return Plan.of(definition, effect_free=free, **(limits or {}))
+    found: dict[str, Any] = limits or {}
+    return Plan.of(definition, effect_free=free, unseen=unseen, **found)
 
 
 class Walk:
     """A run, and everything it has asked for."""
 
     def __init__(
-        self, *steps: dict[str, Any], limits: dict[str, int] | None = None, free: Collection[str] = (), **body: Any
+        self,
+        *steps: dict[str, Any],
+        limits: dict[str, int] | None = None,
+        free: Collection[str] = (),
+        unseen: Collection[str] = (),
+        **body: Any,
     ) -> None:
-        self.plan = plan(*steps, limits=limits, free=free, **body)
+        self.plan = plan(*steps, limits=limits, free=free, unseen=unseen, **body)
         self.state = State()
         self.commands: list[Command] = []
         self.latest: list[Command] = []

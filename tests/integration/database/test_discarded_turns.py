@@ -1,0 +1,75 @@
+"""Turns that a discarded workflow task had written: what the task that counts writes in their place."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select
+
+from flowforge.engine.contracts import RunRequest
+from flowforge.engine.saving import Remembered, SaveRun, StepChange, Transition
+from flowforge.engine.store.rows import RunRows
+from flowforge.persistence.database import Database
+from flowforge.persistence.tables.engine import EXECUTION_EVENTS, EXECUTION_MEMORY, EXECUTION_STEPS
+
+NOW = datetime.now(UTC).isoformat()
+RUN = "exec-1"
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An empty database."""
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+def turn(number: int, step: str, *, history: int, local_effects: bool = False, **more: Any) -> SaveRun:
+    """Return the turn that begins a step, and registers its undo."""
+    run = RunRequest(execution_id=RUN, workflow_id="w", revision=1, definition={}, input={}, accepted_at=NOW)
+    return SaveRun(
+        execution_id=RUN,
+        run_id="r",
+        history=history,
+        turn=number,
+        at=NOW,
+        status="running",
+        opening=run if number == 1 else None,
+        steps=(StepChange(step_id=step, view="running", status="active"),),
+        events=(Transition(id=number, status="running", at=NOW, step_id=step),),
+        remembered=(Remembered(kind="undo", name=step, content={"key": [step, 1, None]}, place=number),),
+        places=number,
+        local_effects=local_effects,
+        **more,
+    )
+
+
+def _found(connection: Connection) -> dict[str, list[str]]:
+    tables = {
+        "steps": EXECUTION_STEPS.c.step_id,
+        "events": EXECUTION_EVENTS.c.step_id,
+        "undos": EXECUTION_MEMORY.c.name,
+    }
+    return {name: sorted(connection.execute(select(column)).scalars()) for name, column in tables.items()}
+
+
+@pytest.mark.parametrize("local_effects", [False, True])
+async def test_task_is_discarded_its_steps_did_not_begin_but_where_they_ran_in_it_their_undos_stay(
+    database: Database, *, local_effects: bool
+) -> None:
+    rows = RunRows(database)
+    for number, step in enumerate("abc", start=1):
+        await rows.save(turn(number, step, history=3, local_effects=local_effects))
+    await rows.save(turn(1, "a", history=6, local_effects=local_effects))
+    undos = ["a", "b", "c"] if local_effects else ["a"]
+    assert await database.read(_found) == {"steps": ["a"], "events": ["a"], "undos": undos}
+    await rows.save(turn(2, "b", history=6, local_effects=local_effects))
+    assert (await database.read(_found))["steps"] == ["a", "b"]
+
+
+async def test_turn_that_comes_too_late_changes_nothing(database: Database) -> None:
+    rows = RunRows(database)
+    await rows.save(turn(1, "a", history=6))
+    await rows.save(turn(2, "b", history=3))
+    assert await database.read(_found) == {"steps": ["a"], "events": ["a"], "undos": ["a"]}
