@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from flowforge.engine.control import RunControl
+from flowforge.engine.data_checks import InputRefused
 from flowforge.engine.gateway import RunGateway
 from flowforge.engine.retries import RetryWish, RunRetries
-from flowforge.errors import FlowForgeError
+from flowforge.errors import Conflict, FlowForgeError
 
 BulkAction = Literal["pause", "resume", "cancel", "retry", "replay"]
 
@@ -80,6 +81,8 @@ class BulkControl:
                     started = await act(execution)
                 except FlowForgeError as error:
                     return BulkOutcome(execution_id=execution, error=error)
+                except InputRefused as refused:
+                    return BulkOutcome(execution_id=execution, error=Conflict(str(refused)))
             return BulkOutcome(execution_id=execution, started=started)
 
         return await asyncio.gather(*map(one, execution_ids))

@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError, FailureError
 from flowforge.engine.contracts import RETRY_REFUSED, EventSignal, RetryRun, RunState, UndoDecision
 from flowforge.engine.core.retrying import Obstacle
 from flowforge.engine.core.views import RunStatus
-from flowforge.engine.data_checks import check_data
+from flowforge.engine.data_checks import check_data, check_early
 from flowforge.engine.gateway import RPC_TIMEOUT, RunGateway
 from flowforge.engine.idempotency import start_id, workflow_ids
 from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
@@ -94,8 +94,17 @@ class RunControl:
         return await self._update(execution_id, RunWorkflow.pause)
 
     async def resume(self, execution_id: str, data: Any = None) -> RunAccepted:
-        """Let a paused run go on; in any other one, wake what waits first, with data as its result."""
+        """Let a paused run go on; in any other one, wake what waits first, with data as its result.
+
+        Raises:
+            InputRefused: the data is not as what waits first says.
+        """
         _check_size(data)
+        record = await self._runs.get(execution_id)
+        if record.status != "paused" and any(each["schema"] is not None for each in record.waiting):
+            order = {step.id: at for at, step in enumerate((await self._runs.definition_of(record)).steps)}
+            first = min(record.waiting, key=lambda each: (order.get(each["step_id"], 0), each["item"] or 0))
+            _check(first["schema"], data)
         return await self._update(execution_id, RunWorkflow.resume, data)
 
     async def signal(self, execution_id: str, name: str, data: Any = None) -> RunAccepted:
@@ -105,7 +114,7 @@ class RunControl:
             InputRefused: the data is not as whoever waits for it says.
         """
         _check_size(data)
-        _check_event(await self._runs.get(execution_id), name, data)
+        await self._check_event(await self._runs.get(execution_id), name, data)
         return await self._update(execution_id, RunWorkflow.signal, EventSignal(name=name, data=data))
 
     async def retry_compensation(self, execution_id: str, step: str) -> RunAccepted:
@@ -129,6 +138,13 @@ class RunControl:
     async def compensate(self, execution_id: str) -> RunAccepted:
         """Have a run undone that is held open after a failure."""
         return await self._update(execution_id, RunWorkflow.compensate)
+
+    async def _check_event(self, record: RunRecord, name: str, data: Any) -> None:
+        waiting = [each for each in record.waiting if each["event"] == name]
+        if waiting:
+            _check(waiting[0]["schema"], data)
+        elif not record.is_over:  # it is kept for the first step that will wait for it
+            check_early(await self._runs.definition_of(record), name, data)
 
     async def _must_have_undo(self, execution_id: str, step: str) -> None:
         record = await self._runs.get(execution_id)
@@ -168,11 +184,9 @@ class RunControl:
         return RunAccepted(execution_id=execution_id, status=state.status)
 
 
-def _check_event(record: RunRecord, name: str, data: Any) -> None:
-    waiting = next((each for each in record.waiting if each["event"] == name), None)
-    if waiting is None or waiting["schema"] is None:
-        return
-    check_data(waiting["schema"], data)
+def _check(schema: Any, data: Any) -> None:
+    if schema is not None:
+        check_data(schema, data)
 
 
 def _check_size(data: Any) -> None:

@@ -1,10 +1,13 @@
 """Holds what a run is given, and what comes with events, against the JSON Schemas that ask for it."""
 
+import json
 from typing import Any
 
 import jsonschema_rs
 
+from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.pointers import join
+from flowforge.engine.placeholders import OPENING
 
 
 class InputRefused(ValueError):
@@ -29,3 +32,29 @@ def check_data(schema: Any, data: Any) -> None:
     found = tuple((join("", *error.instance_path), error.message) for error in errors)
     if found:
         raise InputRefused(found)
+
+
+def check_early(definition: Definition, event: str, data: Any) -> None:
+    """Hold what comes with an event for which nobody waits yet against the schemas of those that will.
+
+    Which of several will get it is not known: it has to suit one of them.
+
+    Raises:
+        InputRefused: it suits none.
+    """
+    refused: InputRefused | None = None
+    for step in definition.steps:
+        params = step.params
+        if step.action != "wait" or not isinstance(params, dict) or params.get("event") != event:
+            continue
+        schema = params.get("schema")
+        if schema is None or OPENING in json.dumps(schema):
+            return
+        try:
+            check_data(schema, data)
+        except InputRefused as error:
+            refused = refused or error
+        else:
+            return
+    if refused is not None:
+        raise refused

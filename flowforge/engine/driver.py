@@ -34,7 +34,7 @@ from flowforge.engine.core.interpreter import advance
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Outcome
 from flowforge.engine.core.plan import Plan
-from flowforge.engine.core.retrying import goes_on
+from flowforge.engine.core.retrying import goes_on, under_all_names
 from flowforge.engine.core.state import RUN, State
 from flowforge.engine.core.stored import read, write
 from flowforge.engine.core.views import RunStatus, outstanding, run_status
@@ -130,8 +130,9 @@ class Driver:
 
     def _retry(self, retry: RetryRun) -> None:
         self.wish = retry.wish
-        self._story.edited(retry.values, retry.wish)
-        self.tell(Retry(step=retry.step, values=retry.values))
+        values = under_all_names(self.plan, retry.values)
+        self._story.edited(values, retry.wish)
+        self.tell(Retry(step=retry.step, values=values))
 
     async def run(self) -> RunStatus | Carried:
         """Walk to the end; return what it is, which is what the row says, or with what to go on in another run."""

@@ -229,6 +229,10 @@ class RunGateway:
         record = await self._reads.get(execution_id)
         return await self._without_row(execution_id) if record is None else record
 
+    async def definition_of(self, record: RunRecord) -> Definition:
+        """Return the definition that a run runs, in its revision."""
+        return (await self._definitions.get(record.workflow_id, record.revision)).definition
+
     async def wait(self, execution_id: str, seconds: float) -> RunRecord:
         """Wait up to `seconds` for a run to end, or until `close`; return it, ended or as it is then.
 

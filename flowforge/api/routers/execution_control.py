@@ -42,7 +42,11 @@ async def resume_execution(
     execution: ExecutionName, body: Annotated[ResumeExecution, Body()], engine: Engine, state: RequestState
 ) -> Response:
     """Let a paused run go on; in any other one, wake what waits first, with `data` as its result."""
-    return _accepted(await engine.control.resume(execution, body.data), state)
+    try:
+        accepted = await engine.control.resume(execution, body.data)
+    except InputRefused as refused:
+        raise refused_input(refused, "/data") from refused
+    return _accepted(accepted, state)
 
 
 @router.post("/executions/{execution}/cancel", status_code=202, response_model=Accepted, responses=_ANSWERS)

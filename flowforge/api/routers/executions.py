@@ -120,7 +120,8 @@ async def get_execution(execution: ExecutionName, engine: Engine, services: Serv
     """Return a run: where it is, its steps with their results, its undos, what it waits for."""
     run = await engine.reads.with_values(await engine.runs.get(execution))
     state["logged"] = {"execution_id": run.execution_id}
-    return json_response(execution_view(run, services.temporal_url(run.temporal_id)))
+    keys = await engine.definitions.output_keys(run.workflow_id, run.revision)
+    return json_response(execution_view(run, services.temporal_url(run.temporal_id), keys))
 
 
 @router.get("/executions/{execution}/visualize", response_model=Picture, responses=problems(400, 404, 422, 503))
@@ -177,11 +178,12 @@ async def _start(new: NewRun, pointer: str, request: Request, engine: Engine, se
     if wait_s is not None:
         try:
             run = await engine.reads.with_values(await engine.runs.wait(started.execution_id, wait_s))
+            keys = await engine.definitions.output_keys(run.workflow_id, run.revision)
         except Fault:
             pass  # the run is accepted, whatever became of the waiting
         else:
             headers = {"Content-Location": location, "Preference-Applied": f"wait={wait_s}"}
-            return json_response(execution_view(run, services.temporal_url(run.temporal_id)), 200, headers)
+            return json_response(execution_view(run, services.temporal_url(run.temporal_id), keys), 200, headers)
     return json_response(started_view(started), 201 if started.created else 200, {"Location": location})
 
 

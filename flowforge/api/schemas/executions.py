@@ -106,7 +106,7 @@ class ExecutionView(ExecutionSummary):
     stepResults: dict[str, StepResult]
     compensations: list[UndoView]
     waiting: list[WaitingView]
-    context: Annotated[dict[str, Any], Field(description="The input's keys, and results by step id.")]
+    context: Annotated[dict[str, Any], Field(description="The input's keys, and results by step id and outputKey.")]
     input: dict[str, Any]
     output: Any
     cancelReason: str | None
@@ -190,8 +190,14 @@ def summary_view(run: RunRecord) -> ExecutionSummary:
     }
 
 
-def execution_view(run: RunRecord, temporal_url: str) -> ExecutionView:
-    """Return a run as clients see it."""
+def execution_view(run: RunRecord, temporal_url: str, output_keys: Mapping[str, str]) -> ExecutionView:
+    """Return a run as clients see it.
+
+    Args:
+        run: the run.
+        temporal_url: where Temporal's UI shows it.
+        output_keys: under which other name the result of a step is read, by the step's id.
+    """
     steps = sorted(run.steps, key=_begin)
     return {
         **summary_view(run),
@@ -227,7 +233,13 @@ def execution_view(run: RunRecord, temporal_url: str) -> ExecutionView:
         "context": {
             **run.input,
             **(run.edits or {}),
-            **{step.step_id: _result(run, step) for step in steps if step.status == "succeeded"},
+            **{
+                name: _result(run, step)
+                for step in steps
+                if step.status == "succeeded"
+                for name in (step.step_id, output_keys.get(step.step_id))
+                if name is not None
+            },
         },
         "input": dict(run.input),
         "output": _shown(run.output, run.output_stored, f"/executions/{run.execution_id}/output"),

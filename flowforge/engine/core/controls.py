@@ -18,7 +18,7 @@ def resume(turn: Turn, event: Resumed) -> None:
     if turn.paused:
         turn.paused = False
         return
-    waiting = turn.in_order("suspended") if turn.phase == "forward" else []
+    waiting = turn.in_order("suspended", "waiting") if turn.phase == "forward" else []
     if waiting:
         wake(turn, waiting[0][0], event.data)
 

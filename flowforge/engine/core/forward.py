@@ -131,7 +131,11 @@ def event_arrived(turn: Turn, event: EventArrived) -> None:
 
 
 def wake(turn: Turn, key: Key, data: Any) -> None:
-    """End a wait with data as its result."""
+    """End a wait, with data as its result; one that comes before an action has none."""
+    if turn.take(key, "waiting") is not None:
+        turn.emit(StopTimer(key))
+        _next_stage(turn, key, after="waiting")
+        return
     task = turn.take(key, "suspended")
     if task is None:
         return

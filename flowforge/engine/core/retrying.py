@@ -3,9 +3,10 @@
 Nothing that was done and is kept is ever done again: whoever asks for that is told why not, before anything changes.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from flowforge.engine.core.commands import Decide
 from flowforge.engine.core.events import Retry
@@ -44,6 +45,24 @@ def goes_on(state: State) -> bool:
 def starts_over(state: State) -> bool:
     """Tell whether a retry begins from nothing: everything of the run that can be undone is."""
     return state.phase == "compensated" or (state.phase == "cancelled" and bool(state.undos))
+
+
+def under_all_names(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an operator edits under every name by which it is read: a result has its step's id and `outputKey`.
+
+    An `outputKey` that several steps share is the latest one's, and stands for itself.
+    """
+    shared = Counter(step.definition.output_key for step in plan.steps.values())
+    found = dict(values)
+    for name, step in plan.steps.items():
+        key = step.definition.output_key
+        if key is None or shared[key] > 1:
+            continue
+        if name in values:
+            found.setdefault(key, values[name])
+        elif key in values:
+            found[name] = values[key]
+    return found
 
 
 def obstacles(plan: Plan, state: State, event: Retry, *, before: Plan | None = None) -> tuple[Obstacle, ...]:
@@ -85,6 +104,7 @@ def retry(turn: Turn, state: State, event: Retry) -> None:
         turn.start_over({**edited, **event.values})
         begin(turn)
         return
+    event = replace(event, values=under_all_names(turn.plan, event.values))
     again = _again(turn.plan, state, event.step)
     for step in [step for step in turn.steps if step not in turn.plan.steps]:
         del turn.steps[step]  # skipped, and not in the newer revision

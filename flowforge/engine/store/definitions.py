@@ -1,9 +1,9 @@
 """Published definitions: each changed body is the next revision, and no revision ever changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
@@ -18,6 +18,9 @@ from flowforge.errors import NotFound
 from flowforge.persistence.database import Database
 from flowforge.persistence.postgres import alone
 from flowforge.persistence.tables.engine import DEFINITIONS, REVISIONS
+
+_MOST_REMEMBERED: Final = 1_000
+"""Of how many revisions it is remembered under which names results are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ class DefinitionStore:
     def __init__(self, database: Database, catalogue: ActionCatalogue | None = None) -> None:
         self._database = database
         self._catalogue = catalogue
+        self._output_keys: dict[tuple[str, int], Mapping[str, str]] = {}
 
     async def publish(
         self, source: str | bytes, *, form: Form | None = None, strict: bool = False, as_id: str | None = None
@@ -105,6 +109,20 @@ class DefinitionStore:
             which = "" if revision is None else f" with a revision {revision}"
             raise NotFound(f"there is no workflow {workflow_id!r}{which}")
         return found
+
+    async def output_keys(self, workflow_id: str, revision: int) -> Mapping[str, str]:
+        """Return under which other names the results of a revision's steps are read, by the steps' ids.
+
+        Raises:
+            NotFound: there is no such definition or revision.
+        """
+        name = (workflow_id, revision)
+        if name not in self._output_keys:  # a revision never changes
+            steps = (await self.get(workflow_id, revision)).body["steps"]
+            if len(self._output_keys) >= _MOST_REMEMBERED:
+                self._output_keys.clear()
+            self._output_keys[name] = {step["id"]: step["outputKey"] for step in steps if "outputKey" in step}
+        return self._output_keys[name]
 
     async def list(self, *, limit: int, before: int | None = None) -> Sequence[tuple[int, Revision]]:
         """Return the latest revisions of definitions that start runs, the newest definition first, with their places.

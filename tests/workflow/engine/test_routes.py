@@ -212,8 +212,39 @@ async def test_event_is_checked_against_what_the_step_waits_for(http: httpx2.Asy
     await warm.rows.until_status("waiting")
     assert (await http.get(path)).json()["waiting"][0]["event"] == "done"
     assert (await http.post(f"{path}/signals/done", json={"data": {}})).status_code == 422
+    woken = await http.post(f"{path}/resume", json={"data": {}})
+    assert (woken.status_code, woken.json()["errors"][0]["code"]) == (422, "schema_violated"), woken.text
+    many = await http.post("/executions/bulk", json={"action": "resume", "filter": {"ids": [path.rpartition("/")[2]]}})
+    assert many.json()["items"][0]["code"] == "conflict", many.text
     assert (await http.post(f"{path}/signals/done", json={"data": {"ok": 1}})).status_code == 202
     assert (await warm.end(path.rpartition("/")[2])).output == 1
+
+
+async def test_event_that_comes_early_is_checked_against_what_will_wait_for_it(
+    http: httpx2.AsyncClient, warm: Stage
+) -> None:
+    gate = warm.actions.plays["a"] = Gate()
+    schema = {"type": "object", "required": ["ok"]}
+    steps = [
+        {"id": "a", "action": "do"},
+        {"id": "w", "action": "wait", "dependsOn": ["a"], "params": {"event": "done", "schema": schema}},
+    ]
+    await publish(http, {"id": "pair", "steps": steps, "output": "${w.ok}"})
+    path = f"/executions/{await start(http)}"
+    await gate.reached.wait()
+    assert (await http.post(f"{path}/signals/done", json={"data": {}})).status_code == 422
+    assert (await http.post(f"{path}/signals/other", json={"data": {}})).status_code == 202
+    assert (await http.post(f"{path}/signals/done", json={"data": {"ok": 2}})).status_code == 202
+    gate.opened.set()
+    assert (await warm.end(path.rpartition("/")[2])).output == 2
+
+
+async def test_result_is_in_the_context_under_both_of_its_names(http: httpx2.AsyncClient) -> None:
+    await publish(http, {"id": "pair", "steps": [{"id": "a", "action": "do", "outputKey": "score"}]})
+    wish = {"workflowId": "pair", "context": {"n": 1}}
+    response = await http.post("/executions/start", json=wish, headers={"Prefer": "wait=30"})
+    run = (await http.get(response.headers["content-location"])).json()
+    assert run["context"] == response.json()["context"] == {"n": 1, "a": {"did": "a"}, "score": {"did": "a"}}
 
 
 async def test_stuck_undo_is_decided_by_an_operator(http: httpx2.AsyncClient, warm: Stage) -> None:

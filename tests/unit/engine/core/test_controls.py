@@ -31,6 +31,14 @@ def test_paused_run_starts_nothing_until_it_is_resumed() -> None:
     assert walk.ok("b").ends == ["completed"]
 
 
+def test_run_that_waits_before_an_action_is_woken_and_goes_on_to_it() -> None:
+    walk = Walk(step("a", wait="3d"), step("b", "a"))
+    assert (run_status(walk.state), walk.started) == ("waiting", [])
+    assert walk.send(Resumed({"ignored": True})).started == ["a"]
+    assert walk.send(Resumed()).ok("a", 1).ok("b").ends == ["completed"]
+    assert walk.state.values["a"] == 1
+
+
 def test_paused_run_that_is_cancelled_is_undone() -> None:
     walk = Walk(step("a", compensation=UNDO), step("b", "a")).send(PauseRequested()).ok("a").send(CancelRequested())
     assert walk.undone("a").ends == ["cancelled"]

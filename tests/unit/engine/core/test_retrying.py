@@ -36,6 +36,18 @@ def test_results_of_what_runs_again_are_forgotten_and_edited_ones_stay() -> None
     assert walk.state.values == {"a": 7, "limit": 5}
 
 
+@pytest.mark.parametrize("edits", [{"a": 7}, {"score": 7}])
+def test_edited_result_is_read_under_both_of_its_names(edits: dict[str, int]) -> None:
+    walk = Walk(step("a", outputKey="score"), step("b", "a")).ok("a", 1).bad("b", "refused").send(Retry(values=edits))
+    assert walk.state.values == {"a": 7, "score": 7}
+
+
+def test_edited_result_whose_other_name_is_several_steps_is_read_under_its_own() -> None:
+    steps = (step("a", outputKey="n"), step("b", "a", outputKey="n"), step("c", "b"))
+    walk = Walk(*steps).ok("a", 1).ok("b", 2).bad("c", "refused").send(Retry(values={"a": 7}))
+    assert walk.state.values == {"a": 7, "b": 2, "n": 2}
+
+
 def test_step_that_would_repeat_a_kept_effect_is_no_place_to_go_on_from() -> None:
     walk = Walk(step("a"), step("b", "a"), step("c", "b"), free=("a",)).ok("a").ok("b").bad("c", "refused")
     before = walk.state
