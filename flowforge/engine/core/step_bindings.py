@@ -20,6 +20,7 @@ from flowforge.engine.definition.selectors import (
 from flowforge.engine.definition.step import Step
 from flowforge.engine.expressions.errors import ExpressionFailure, ExpressionSyntaxError
 from flowforge.engine.expressions.expression import Expression
+from flowforge.engine.expressions.values import truthy
 from flowforge.engine.placeholders import OPENING
 from flowforge.engine.templates import Template, TemplateFailure
 
@@ -87,7 +88,24 @@ class StepBindings:
         return next((index for index, way in ways if way is None or _holds(way, data)), None)
 
     def params(self, data: dict[str, Any]) -> Any:
-        """Return what the step's action is given."""
+        """Return what the step's action is given; of a condition what was filled in counts as it is."""
+        given = self._filled(data)
+        if self._step.action != CONDITION or not isinstance(given, dict):
+            return given
+        asked = given.get(_EXPRESSION)
+        if not isinstance(asked, str) or asked in self._expressions:
+            return given
+        return {**given, _EXPRESSION: truthy(asked)}
+
+    @cached_property
+    def _expressions(self) -> frozenset[str]:
+        """What the author of a condition wrote to be evaluated."""
+        step = self._step
+        sources = (step.params, step.input.value if isinstance(step.input, StaticInput) else None)
+        texts = [source.get(_EXPRESSION) for source in sources if isinstance(source, dict)]
+        return frozenset(text for text in texts if isinstance(text, str) and OPENING not in text)
+
+    def _filled(self, data: dict[str, Any]) -> Any:
         if self._step.input is None:
             return dict(data) if self._params is None else render(self._params, data)
         given = self._given(self._step.input, data)

@@ -39,6 +39,19 @@ _PARTS: Final[Mapping[str, type[BaseModel]]] = {
     "$full": FullInput,
     "$static": StaticInput,
 }
+_WORDS: Final = {
+    "model_type": "an object belongs here",
+    "dict_type": "an object belongs here",
+    "tuple_type": "a list belongs here",
+    "list_type": "a list belongs here",
+    "string_type": "a text belongs here",
+    "int_type": "a whole number belongs here",
+    "float_type": "a number belongs here",
+    "bool_type": "true or false belongs here",
+    "too_short": "there is nothing in it",
+    "union_tag_not_found": "no way to choose an input",
+}
+_LIMITS: Final = {"greater_than_equal": "at least", "less_than_equal": "at most"}
 _MOST_HINTS: Final = 100  # looking for likenesses is slow
 _CODES: Final = {"missing": "FF-1001", "extra_forbidden": "FF-1002", "duration": "FF-1008", "too_long": "FF-1014"}
 
@@ -70,12 +83,25 @@ def _problem(details: ErrorDetails, *, may_guess: bool) -> Problem:
             hint = (did_you_mean(last, known) if may_guess else None) or f"known here: {', '.join(known)}"
             return Problem(code=code, message=f'unknown key "{last}"', pointer=pointer, hint=hint)
         case _:
-            message = details["msg"][:1].lower() + details["msg"][1:]
-            return Problem(code=code, message=f"{_named(last)}{message}", pointer=pointer, hint=_choice(details))
+            return Problem(
+                code=code, message=f"{_named(location)}{_words(details)}", pointer=pointer, hint=_choice(details)
+            )
 
 
-def _named(key: str) -> str:
-    return "" if not key or key.startswith("$") else f'"{key}": '
+def _named(location: Sequence[Any]) -> str:
+    """Return what a message begins with: the key in question; a place in a list is told by its pointer."""
+    last = location[-1] if location else ""
+    return f'"{last}": ' if isinstance(last, str) and last and not last.startswith("$") else ""
+
+
+def _words(details: ErrorDetails) -> str:
+    """Return what is wrong in words for people who write definitions, not Python."""
+    if details["type"] in _WORDS:
+        return _WORDS[details["type"]]
+    limits = details.get("ctx", {})
+    if details["type"] in _LIMITS:
+        return f"{_LIMITS[details['type']]} {next(iter(limits.values()))}"
+    return details["msg"][:1].lower() + details["msg"][1:]
 
 
 def _choice(details: ErrorDetails) -> str | None:

@@ -8,6 +8,7 @@ from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.parse import MAX_PROBLEMS, in_order, parse
 from flowforge.engine.definition.problems import DefinitionRefused, Problem
 from flowforge.engine.dialects.normalise import Normalised, normalise
+from flowforge.engine.validation.basics import check_basics
 from flowforge.engine.validation.catalogue import ActionCatalogue, NoCatalogue
 from flowforge.engine.validation.findings import Findings
 from flowforge.engine.validation.identities import MAX_STEPS, check_identities
@@ -87,6 +88,7 @@ def check(definition: Definition, catalogue: ActionCatalogue | None = None) -> t
     check_structure(definition, findings)
     check_reads(definition, findings)
     check_input_schema(definition, findings)
+    check_basics(definition, findings)
     check_params(definition, catalogue or NoCatalogue(), findings)
     check_repeats(definition, catalogue or NoCatalogue(), findings)
     return tuple(findings.problems)

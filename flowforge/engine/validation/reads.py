@@ -13,6 +13,7 @@ from flowforge.engine.expressions.errors import ExpressionSyntaxError
 from flowforge.engine.expressions.expression import Expression
 from flowforge.engine.placeholders import OPENING
 from flowforge.engine.templates import Template, TemplateSyntaxError
+from flowforge.engine.validation.basics import asked_of
 from flowforge.engine.validation.findings import Findings, each_step
 from flowforge.engine.validation.scope import Scope
 
@@ -71,6 +72,9 @@ def _reads_of_step(pointer: str, step: Step, findings: Findings) -> Iterator[tup
         yield from ((before, read) for read in read_items)
     within = _Place(step.id, names)
     yield from ((within, read) for read in _template(step.params, join(pointer, "params"), findings))
+    if (asked := asked_of(step)) is not None:
+        place = join(pointer, "params", "expression")
+        yield from ((within, read) for read in _expression(asked, place, findings))
     yield from ((within, read) for read in _selector(step, join(pointer, "input"), findings))
     if step.compensation is not None:
         undo = _Place(step.id, names | {UNDO}, sees_itself=True, is_undo=True)

@@ -7,8 +7,11 @@ from pydantic import ValidationError
 
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.parse import MAX_PROBLEMS
+from flowforge.engine.definition.step import NOOP
 
-_ROUNDS: Final = 3
+_ROUNDS: Final = 4
+_UNNAMED: Final = "unnamed"
+"""What stands for an id that is not there; a place in a list follows it, so that no two are the same."""
 
 
 def salvage(body: Any) -> Definition | None:
@@ -19,13 +22,39 @@ def salvage(body: Any) -> Definition | None:
             return Definition.model_validate(rest)
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=False)
-        if len(found) > MAX_PROBLEMS or any(
-            len(details["loc"]) == 0 or details["type"] == "missing" for details in found
-        ):
+        if len(found) > MAX_PROBLEMS or not isinstance(rest, dict) or not isinstance(rest.get("steps"), list):
             return None
         for details in found:
-            _leave_out(rest, [part for part in details["loc"] if not str(part).startswith("$")])
+            if details["type"] == "too_short" and details["input"]:
+                continue  # its items were refused, which is told of them
+            location = [part for part in details["loc"] if not str(part).startswith("$")]
+            if not _stand_in(rest, location, is_missing=details["type"] == "missing"):
+                _leave_out(rest, location)
     return None
+
+
+def _stand_in(body: dict[str, Any], location: list[Any], *, is_missing: bool) -> bool:
+    """Put something in the place of what cannot be left out; tell whether that was it."""
+    match location:
+        case ["id"]:
+            body["id"] = _UNNAMED
+        case ["steps", int(at)]:
+            body["steps"][at] = {"id": f"{_UNNAMED}-{at}", "action": NOOP}
+        case ["steps", int(at), "id"]:
+            body["steps"][at]["id"] = f"{_UNNAMED}-{at}"
+        case ["steps", int(at), "action"]:
+            body["steps"][at]["action"] = NOOP
+        case ["steps", int(at), "transitions", int(way), "to"]:
+            body["steps"][at]["transitions"][way]["to"] = None
+        case ["triggers", int(at)]:
+            body["triggers"][at] = {"event": _UNNAMED}
+        case ["triggers", int(at), "event"]:
+            body["triggers"][at]["event"] = _UNNAMED
+        case [*holder, str()] if is_missing and holder:
+            _leave_out(body, holder)
+        case _:
+            return False
+    return True
 
 
 def _leave_out(body: Any, location: list[Any]) -> None:

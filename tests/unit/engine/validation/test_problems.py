@@ -1,6 +1,5 @@
 """What validation finds: each kind of problem where it is written, with a hint, and all of them at once."""
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import pytest
@@ -25,11 +24,11 @@ class Shelf:
     }
 
     def find(self, name: str) -> ActionFacts | None:
-        known = {"pay": self._PAY, "refund": None, "noop": None, "do": None, "wait": None}
+        known = {"pay": self._PAY} | dict.fromkeys(self.names()[1:])
         return ActionFacts(name=name, schema=known[name]) if name in known else None
 
-    def names(self) -> Iterable[str]:
-        return ("pay", "refund", "noop", "do", "wait")
+    def names(self) -> tuple[str, ...]:
+        return ("pay", "refund", "noop", "do", "wait", "delay", "condition", "http.request")
 
 
 def report(*steps: dict[str, Any], **body: Any) -> Report:
@@ -66,7 +65,11 @@ def test_definition_without_a_problem_is_accepted() -> None:
         ([a(), b(dependsOn=["a", "a"])], {}, ("FF-1022", "/steps/1/dependsOn/1", None)),
         ([a(), a()], {}, ("FF-1006", "/steps/1/id", None)),
         ([a(onError="branch")], {}, ("FF-1018", "/steps/0", 'name an "errorBranch"')),
-        ([a(action="wait", params={"onTimeout": "branch"})], {}, ("FF-1018", "/steps/0", 'name an "errorBranch"')),
+        (
+            [a(action="wait", params={"event": "e", "onTimeout": "branch"})],
+            {},
+            ("FF-1018", "/steps/0", 'name an "errorBranch"'),
+        ),
         ([a(onError="branch", errorBranch="bb"), b()], {}, ("FF-1018", "/steps/0/errorBranch", 'did you mean "b"?')),
         ([a(errorBranch="b"), b()], {}, ("FF-1019", "/steps/0/errorBranch", 'say "onError": "branch"')),
         ([a(outputKey="b"), b()], {}, ("FF-1024", "/steps/0/outputKey", "take another name")),
@@ -97,6 +100,35 @@ def test_definition_without_a_problem_is_accepted() -> None:
             {},
             ("FF-1013", "/steps/0/params/card", 'did you mean "number"?'),
         ),
+        ([a(action="delay", params={"duration": "soon"})], {}, ("FF-1008", "/steps/0/params/duration", None)),
+        ([a(action="delay", params={"duration": "${soon}"})], {}, None),
+        ([a(action="wait", params={"event": "e", "timeout": "5"})], {}, ("FF-1008", "/steps/0/params/timeout", None)),
+        ([a(action="wait", params={"reason": "none"})], {}, ("FF-1013", "/steps/0/params", None)),
+        ([a(action="wait", params={"duration": "1s", "timeout": "1s"})], {}, ("FF-1013", "/steps/0/params", None)),
+        (
+            [a(action="delay", params={"until": "2030-01-01T00:00:00"})],
+            {},
+            ("FF-1013", "/steps/0/params/until", "write one like 2030-01-31T09:00:00+01:00"),
+        ),
+        ([a(action="delay", params={"until": "2030-01-01T00:00:00Z"})], {}, None),
+        (
+            [a(action="wait", params={"event": "e", "schema": {"type": "strange"}})],
+            {},
+            ("FF-1023", "/steps/0/params/schema", None),
+        ),
+        ([a(action="http.request", params={"timeout": "1 hour"})], {}, ("FF-1008", "/steps/0/params/timeout", None)),
+        ([a(action="condition", params={"expression": "1 +"})], {}, ("FF-1010", "/steps/0/params/expression", None)),
+        ([a(action="condition", params={"expression": "${n}"})], {}, None),
+        (
+            [a(action="condition", params={"expression": "${n} > 1"})],
+            {},
+            (
+                "FF-1011",
+                "/steps/0/params/expression",
+                "write `score.risk`, not `${score.risk}`: what is filled in is never evaluated",
+            ),
+        ),
+        ([a(action="wait", taskQueue="mine", params={})], {}, None),
         ([a(input={"type": "path", "path": "x..y"})], {}, ("FF-1011", "/steps/0/input/path", None)),
         ([a(forEach={"items": "x +"})], {}, ("FF-1010", "/steps/0/forEach/items", None)),
         ([a(forEach={"items": "${orders}"}, params="${item.id}")], {}, None),
@@ -269,3 +301,42 @@ def test_second_step_of_an_action_that_is_once_in_a_run_is_a_warning() -> None:
     assert examine_value(once, catalogue=KnownActions()).warnings == ()
     elsewhere = {"id": "d", "steps": [a(**reserve), b(**reserve, taskQueue="theirs")]}
     assert examine_value(elsewhere, catalogue=KnownActions()).warnings == ()
+
+
+def test_missing_keys_hide_no_other_problem() -> None:
+    text = """\
+steps:
+- {action: do, dependsOn: [c]}
+- {id: b, action: do, dependsOn: [chrage], compensation: {params: 1}, condition: "1 +"}
+- 5
+- {id: charge, action: 7, input: {type: key}, timeout: never}
+triggers: [{}, {event: e, condition: "=="}]
+"""
+    problems = [(problem.code, problem.line) for problem in examine(text, catalogue=Shelf()).problems]
+    assert problems == [
+        ("FF-1001", 1),
+        ("FF-1001", 2),
+        ("FF-1004", 2),
+        ("FF-1004", 3),
+        ("FF-1001", 3),
+        ("FF-1010", 3),
+        ("FF-1003", 4),
+        ("FF-1003", 5),
+        ("FF-1001", 5),
+        ("FF-1008", 5),
+        ("FF-1001", 6),
+        ("FF-1010", 6),
+    ]
+
+
+def test_problems_of_shape_speak_of_json_and_not_of_python() -> None:
+    text = (
+        "id: 5\nsteps:\n- {id: b, action: do, dependsOn: a, input: {type: keyz}, retryPolicy: {maxAttempts: 0}}\n- 7\n"
+    )
+    assert [problem.message for problem in examine(text, catalogue=Shelf()).errors] == [
+        '"id": a text belongs here',
+        '"dependsOn": a list belongs here',
+        '"input": no way to choose an input',
+        '"maxAttempts": at least 1',
+        "an object belongs here",
+    ]
