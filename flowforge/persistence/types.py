@@ -35,12 +35,15 @@ class UtcTimestamp(TypeDecorator[datetime]):
 class Told(TypeDecorator[str]):
     """A text in words from anywhere: a reason given in Temporal's UI, a message of an exception.
 
-    Postgres cannot store the character NUL, which any of these may hold: it is replaced, on every database.
+    Postgres cannot store the character NUL, and none the half of a surrogate pair; any of these may hold them: they are
+    replaced, on every database.
     """
 
     impl = String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Return the text without NUL."""
-        return None if value is None else value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        """Return the text without what cannot be stored."""
+        if value is None:
+            return None
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from flowforge.engine.definition.json_text import Places, load_json, places_in_json
-from flowforge.engine.definition.pointers import parents
+from flowforge.engine.definition.pointers import join, parents
 from flowforge.engine.definition.problems import DefinitionRefused, Problem
 from flowforge.engine.definition.yaml_text import load_yaml
 
@@ -64,6 +64,8 @@ def read(text: str | bytes, *, form: Form | None = None) -> Document:
     too_deep = deeper_than(document.value, MAX_DEPTH)
     if too_deep:
         raise DefinitionRefused([Problem(code="FF-1014", message=f"nested more than {MAX_DEPTH} deep")])
+    if "\\" in readable and (held := nul_in(document.value)) is not None:  # only an escape can bring one
+        raise DefinitionRefused([document.placed(_nul(held))])
     return document
 
 
@@ -71,6 +73,8 @@ def of_value(value: Any) -> Document:
     """Return a document that was never text: its problems have no lines."""
     if deeper_than(value, MAX_DEPTH):
         raise DefinitionRefused([Problem(code="FF-1014", message=f"nested more than {MAX_DEPTH} deep")])
+    if (held := nul_in(value)) is not None:
+        raise DefinitionRefused([_nul(held)])
     return Document(value, dict)
 
 
@@ -87,6 +91,26 @@ def deeper_than(value: Any, depth: int) -> bool:
         if not level:
             return False
     return True
+
+
+def nul_in(value: Any) -> str | None:
+    """Return where a value holds the character NUL, of which not every database keeps a text; None if nowhere."""
+    todo: list[tuple[str, Any]] = [("", value)]
+    while todo:
+        pointer, part = todo.pop()
+        if isinstance(part, str) and "\0" in part:
+            return pointer
+        if isinstance(part, dict):
+            if any(isinstance(key, str) and "\0" in key for key in part):
+                return pointer
+            todo.extend((join(pointer, str(key)), inner) for key, inner in part.items())
+        elif isinstance(part, list):
+            todo.extend((f"{pointer}/{index}", inner) for index, inner in enumerate(part))
+    return None
+
+
+def _nul(pointer: str) -> Problem:
+    return Problem(code="FF-1000", message="a text holds the character NUL", pointer=pointer)
 
 
 def _guess(text: str) -> Form:

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import JSON, CheckConstraint, Column, Float, ForeignKey, Index, Integer, String, Table, Text
 
 from flowforge.persistence.tables.metadata import METADATA
-from flowforge.persistence.types import AutoNumber, UtcTimestamp
+from flowforge.persistence.types import AutoNumber, Told, UtcTimestamp
 
 DEFINITIONS: Final = Table(
     "definitions",
@@ -57,7 +57,7 @@ EXECUTIONS: Final = Table(
     Column("updated_at", UtcTimestamp, nullable=False),
     Column("ended_at", UtcTimestamp),
     Column("cancel_requested_at", UtcTimestamp),
-    Column("cancel_reason", String),
+    Column("cancel_reason", Told),
     Column("starts", Integer, nullable=False, server_default="1"),
     Column("wish", String),
     Column("edits", JSON),
@@ -115,7 +115,7 @@ EXECUTION_UNDOS: Final = Table(
     Column("action", String, nullable=False),
     Column("status", String, nullable=False),
     Column("error", JSON),
-    Column("written_off", String),
+    Column("written_off", Told),
     Column("generation", Integer, nullable=False, server_default="1"),
     sqlite_with_rowid=False,
 )
@@ -131,7 +131,7 @@ EXECUTION_EVENTS: Final = Table(
     Column("id", Integer, primary_key=True),
     Column("step_id", String),
     Column("status", String, nullable=False),
-    Column("message", String, nullable=False),
+    Column("message", Told, nullable=False),
     Column("at", UtcTimestamp, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -170,7 +170,7 @@ WEBHOOK_OUTBOX: Final = Table(
     Column("due_at", UtcTimestamp, nullable=False),
     Column("created_at", UtcTimestamp, nullable=False),
     Column("given_up_at", UtcTimestamp),
-    Column("error", String),
+    Column("error", Told),
     Index(None, "execution_id", "event_id", unique=True),
     Index(None, "given_up_at", "due_at"),
 )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowforge.engine.definition.document import MAX_BYTES, MAX_DEPTH, read
+from flowforge.engine.definition.document import MAX_BYTES, MAX_DEPTH, of_value, read
 from flowforge.engine.definition.problems import DefinitionRefused, Problem
 
 _json = st.recursive(
@@ -149,3 +149,14 @@ def test_text_that_is_too_large_or_too_deep_is_refused(text: str) -> None:
 def test_text_as_deep_as_allowed_is_read() -> None:
     assert read("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1)).value
     assert read("a: " + "[" * MAX_DEPTH + "]" * MAX_DEPTH).value
+
+
+@pytest.mark.parametrize(
+    "text", ['{"id": "x",\n "name": "\\u0000"}', 'id: x\nname: "\\0"\n', 'id: x\n"na\\x00me": 1\n']
+)
+def test_nul_is_no_text_and_is_told_with_its_place(text: str) -> None:
+    problem = refusal_of(text)
+    assert (problem.code, problem.message) == ("FF-1000", "a text holds the character NUL")
+    assert problem.line in {1, 2}
+    with pytest.raises(DefinitionRefused):
+        of_value({"id": "x", "steps": [{"id": "\0"}]})
