@@ -17,6 +17,7 @@ from flowforge.cli.temporal import temporal
 from flowforge.cli.versions import worker_versions
 from flowforge.cli.worker import worker
 from flowforge.cli.workflows import app as workflows
+from flowforge.cli.workflows.app import run_tests
 
 
 def main() -> None:
@@ -30,6 +31,7 @@ def main() -> None:
     )
     app.command("all")(all_in_one)
     app.command("run")(run_definition)
+    app.command("test")(run_tests)
     for command in (demo, api, worker, temporal, starter, audit, migrate, worker_versions, bench):
         app.command()(command)
     app.add_typer(inventory.app, name="inventory")

@@ -69,6 +69,11 @@ class Story:
             "turns": self._turns,
             "undosTold": self._undos_told,
             "remembered": self._memory.count,
+            "notes": [
+                [step, known.visit, self._attempts[Key(step, known.visit)], {}]
+                for step, known in self._known.steps.items()
+                if Key(step, known.visit) in self._attempts
+            ],
             "positions": [[*key, position] for key, position in self._positions.items()],
         }
 
@@ -99,6 +104,9 @@ class Story:
     def note(self, key: Key, *, attempts: int, details: Mapping[str, Any]) -> None:
         """Remember what is known of a unit of work besides how it ended."""
         self._attempts[key] = attempts
+        visit = Key(key.step, key.visit)
+        if key != visit:  # a step of many items was tried as often as all of them
+            self._attempts[visit] = self._attempts.get(visit, 0) + attempts
         self._details[key.step] = details
 
     def turn(self, state: State, *, now: datetime, wakes: Mapping[Key, datetime]) -> SaveRun | None:
@@ -177,12 +185,14 @@ class Story:
         if found.status not in _NOT_ENDED:
             ended_at = at if told is None or has_begun_anew or told.ended_at is None else told.ended_at
         result = state.values.get(step) if found.status == "succeeded" else None
+        is_listing = found.items is not None and found.status == "active"
         return StepChange(
             step_id=step,
             view=step_view(state, step),
             status=found.status,
             visit=found.visit,
-            attempts=self._attempts.get(Key(step, found.visit), 0),
+            # Items are counted once they have ended: a row is not written for each of ten thousand.
+            attempts=0 if is_listing else self._attempts.get(Key(step, found.visit), 0),
             started_at=None if found.status in _NOT_STARTED else started_at,
             ended_at=None if found.status in _NOT_STARTED else ended_at,
             result=None if isinstance(result, Stored) else result,

@@ -60,3 +60,9 @@ async def test_a_process_whose_actions_cannot_be_loaded_says_so_in_one_line(hous
     assert ended.code == 1
     assert "ACTIONS=no.such.module: cannot be imported" in ended.err
     assert "Traceback" not in ended.err
+
+
+async def test_a_definition_is_tested_without_a_server(house: House) -> None:
+    examples = Path(__file__).parents[2] / "examples"
+    ended = await house.run("test", str(examples / "greeting.test.yaml"), str(examples / "order.test.yaml"))
+    assert (ended.code, "6 passed, 0 failed" in ended.out) == (0, True), ended.out

@@ -125,11 +125,11 @@ async def test_condition_branch_and_items_go_the_ways_of_the_interpreter(stage: 
     }
     record = await stage.play(body, input={"list": [1, 2, 3]})
     assert (record.status, record.output) == ("completed", [2, 4, 6])
-    assert {step.step_id: step.view for step in record.steps} == {
-        "each": "success",
-        "no": "skipped",
-        "bad": "failed",
-        "mend": "success",
+    assert {step.step_id: (step.view, step.attempts) for step in record.steps} == {
+        "each": ("success", 3),
+        "no": ("skipped", 0),
+        "bad": ("failed", 1),
+        "mend": ("success", 1),
     }
 
 

@@ -257,4 +257,5 @@ async def test_long_list_goes_on_in_another_run_of_temporals(client: Client, sql
         assert sorted(undone) == ([(n, n * 2) for n in range(count)] if fails else [])
         (found,) = (step for step in (await stage.reads.with_values(record)).steps if step.step_id == "each")
         assert found.result == [{"n": n * 2} for n in range(count)]
+        assert found.attempts == count
         assert len(await stage.reads.events(execution, limit=1000)) < 20
