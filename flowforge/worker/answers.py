@@ -1,22 +1,30 @@
-"""No answer of an activity is larger than Temporal takes.
+"""No answer of an activity is larger than Temporal takes, and no failure of one.
 
 Temporal terminates a run whose local activity answers with more than it stores, and nobody undoes anything then. An
 answer that is too large is a failed attempt instead, as any defect is: it is tried again until the deadline, and what
-it did is undone.
+it did is undone. A failure that is too large, Temporal takes for one that is for good: it is made smaller.
 """
 
 from typing import Any, Final
 
 from temporalio import activity
+from temporalio.api.failure.v1 import Failure
+from temporalio.converter import DefaultFailureConverter
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 MAX_ANSWER_BYTES: Final = 1 << 20
 """Half of what Temporal takes; what our activities answer is far smaller."""
 
+MAX_FAILURE_BYTES: Final = 256 << 10
+"""The same for a failure with its details, its causes and where they were raised."""
+
+_SHOWN: Final = 1000
+_FAILURES: Final = DefaultFailureConverter()
+
 
 class BoundedAnswers(Interceptor):
-    """Fails attempts whose answer is too large."""
+    """Fails attempts whose answer is too large, and cuts failures short that are."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 -- theirs
         """Look at what an attempt answers."""
@@ -25,7 +33,14 @@ class BoundedAnswers(Interceptor):
 
 class _Bounded(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 -- the SDK's name
-        answer = await super().execute_activity(input)
+        try:
+            answer = await super().execute_activity(input)
+        except Exception as error:
+            failure = Failure()
+            _FAILURES.to_failure(error, activity.payload_converter(), failure)
+            if failure.ByteSize() > MAX_FAILURE_BYTES:
+                raise _cut_short(error) from None
+            raise
         size = sum(len(payload.data) for payload in activity.payload_converter().to_payloads([answer]))
         if size > MAX_ANSWER_BYTES:
             name = activity.info().activity_type
@@ -35,3 +50,20 @@ class _Bounded(ActivityInboundInterceptor):
                 type="answer_too_large",
             )
         return answer
+
+
+def _cut_short(error: Exception) -> ApplicationError:
+    """Return the beginning of a failure; whether it is for good stays as it was."""
+    if not isinstance(error, ApplicationError):
+        error = ApplicationError(str(error), type=type(error).__name__)
+    message = error.message
+    if len(message) > _SHOWN:
+        message = f"{message[:_SHOWN]}… and {len(message) - _SHOWN} characters more"
+    return ApplicationError(
+        message,
+        {"attempt": activity.info().attempt},
+        type=error.type,
+        non_retryable=error.non_retryable,
+        next_retry_delay=error.next_retry_delay,
+        category=error.category,
+    )
