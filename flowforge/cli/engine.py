@@ -18,6 +18,7 @@ from flowforge.engine.control import RunControl
 from flowforge.engine.delivery import WebhookDelivery
 from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import RunGateway
+from flowforge.engine.launching import Launcher
 from flowforge.engine.preparing import ChildRuns
 from flowforge.engine.reconciling import WatchedRuns
 from flowforge.engine.retries import RunRetries
@@ -47,6 +48,7 @@ class Engine:
         registry: the actions that it offers.
         actions: runs them.
         definitions: publishes and finds definitions.
+        launcher: starts the workflows of runs.
         delivery: delivers what definitions' webhooks are told.
     """
 
@@ -55,6 +57,7 @@ class Engine:
     registry: ActionRegistry
     actions: ActionActivities
     definitions: DefinitionStore
+    launcher: Launcher
     delivery: WebhookDelivery
 
     @property
@@ -74,7 +77,7 @@ class Engine:
 
     def services(self, client: Client) -> EngineServices:
         """Return what the API works with; the worker's own client makes the start of runs eager."""
-        settings, reads = self.settings, RunReads(self.database)
+        reads = RunReads(self.database)
         runs = RunGateway(
             client,
             definitions=self.definitions,
@@ -82,7 +85,7 @@ class Engine:
             keys=StartKeys(self.database),
             filler=Filler(RunValues(self.database)),
             effects=self.registry,
-            task_queue=settings.task_queue,
+            launcher=self.launcher,
             options=self._options,
         )
         control = RunControl(client, runs=runs, rows=RunRows(self.database))
@@ -105,7 +108,7 @@ class Engine:
     @property
     def watched(self) -> WatchedRuns:
         """Open runs, for the reconciler."""
-        return WatchedRuns(self.database, task_queue=self.settings.task_queue, options=self._options)
+        return WatchedRuns(self.database, launcher=self.launcher, options=self._options)
 
     @property
     def _options(self) -> RunOptions:
@@ -134,5 +137,6 @@ async def open_engine(settings: Settings, database: Database, services: Services
             registry=offer.registry,
             actions=offer.activities,
             definitions=DefinitionStore(database, offer.registry),
+            launcher=Launcher(settings.task_queue),
             delivery=WebhookDelivery(offer.client, database, offer.keys, holder=new_holder()),
         )

@@ -81,6 +81,7 @@ async def bring_together(
         temporal = await stop.or_done(stack.enter_async_context(starting))
         fulfilment = await stack.enter_async_context(open_fulfilment(settings))
         await fulfilment.engine.publish_bundled()
+        await fulfilment.engine.launcher.provide_labels(temporal.client)
         yield Together(settings=settings, listener=listener, temporal=temporal, fulfilment=fulfilment)
 
 

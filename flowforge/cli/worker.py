@@ -22,6 +22,7 @@ def worker() -> None:
         client = await stop.or_done(connect_with_retry(target, restore=partial(restore, settings)))
         async with open_fulfilment(settings) as fulfilment, reconciling(fulfilment, client):
             await fulfilment.engine.publish_bundled()
+            await fulfilment.engine.launcher.provide_labels(client)
             built = fulfilment.worker(client, version_of(settings))
             typer.echo(f"The worker takes orders from {settings.task_queue} of Temporal at {target.address}")
             await work(built, stop)

@@ -16,6 +16,7 @@ from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import StepError
 from flowforge.engine.idempotency import undo_run_id
 from flowforge.engine.keeping import Keeping
+from flowforge.engine.labels import labels_of_child
 
 _TASK_TIMEOUT: Final = timedelta(seconds=3)
 _RETRY: Final = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_interval=timedelta(seconds=5))
@@ -55,6 +56,7 @@ class Children:
                 task_timeout=_TASK_TIMEOUT,
                 static_summary=f"{request.workflow_id}, revision {request.revision}, of {key}",
                 memo={"workflowId": request.workflow_id, "revision": request.revision},
+                search_attributes=labels_of_child(request),
             )
         except FailureError as error:
             return Settled(key, outcome_of(error, key.step)[0])
@@ -72,15 +74,17 @@ class Children:
         try:
             request = await self._prepare(key, call, revision=carried.revision)
             reason = f"the run that started it, {self._parent.execution_id}, is undone"
+            request = replace(request, carried=carried, overruled=reason)
             await workflow.execute_child_workflow(
                 RUN_WORKFLOW,
-                replace(request, carried=carried, overruled=reason),
+                request,
                 id=undo_run_id(request.execution_id),
                 result_type=RunEnded,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 task_timeout=_TASK_TIMEOUT,
                 static_summary=f"undo {request.workflow_id} of {key}",
                 memo={"workflowId": request.workflow_id, "revision": request.revision},
+                search_attributes=labels_of_child(request),
             )
         except FailureError as error:
             return UndoSettled(key=key, status="failed", error=outcome_of(error, key.step)[0].error)

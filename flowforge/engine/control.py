@@ -17,8 +17,9 @@ from flowforge.engine.contracts import RETRY_REFUSED, EventSignal, RetryRun, Run
 from flowforge.engine.core.retrying import Obstacle
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.data_checks import check_data, check_early
-from flowforge.engine.gateway import RPC_TIMEOUT, RunGateway
+from flowforge.engine.gateway import RunGateway
 from flowforge.engine.idempotency import start_id, workflow_ids
+from flowforge.engine.launching import RPC_TIMEOUT
 from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
 from flowforge.engine.store.records import RunRecord
 from flowforge.engine.store.rows import RunRows

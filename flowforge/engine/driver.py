@@ -40,6 +40,7 @@ from flowforge.engine.core.stored import read, write
 from flowforge.engine.core.views import RunStatus, outstanding, run_status
 from flowforge.engine.flight import Flight
 from flowforge.engine.keeping import Keeping
+from flowforge.engine.labels import called, tell_status
 from flowforge.engine.memory import Memory
 from flowforge.engine.packing import pack, unpack
 from flowforge.engine.saving import SAVE, RunSaved
@@ -256,12 +257,15 @@ class Driver:
         workflow.set_current_details(details(self._request, self.plan, self.state))
         self._clock.follow(runs=self.state.phase == "forward" and not self.state.paused)
         if saved is not None and saved.is_over:
+            tell_status(saved.status)
             return saved.status
         if self.state.is_over:
             if saved is None or saved.cancel_reason is None:
                 raise RuntimeError("the row does not take the end of its run")
             self.tell(Overruled(saved.cancel_reason))
-        elif saved is not None and saved.cancel_reason is not None and self.state.failure is None:
+            return None
+        tell_status(run_status(self.state), (self._wakes[key] for key in self.state.tasks if key in self._wakes))
+        if saved is not None and saved.cancel_reason is not None and self.state.failure is None:
             self.tell(CancelRequested(reason=saved.cancel_reason))
         return None
 
@@ -315,7 +319,7 @@ class Driver:
                 case Cancel(key):
                     self._flight.cancel(key)
                 case StartTimer(key, length):
-                    self._flight.start_timer(key, length)
+                    self._flight.start_timer(key, length, called(self.plan.steps[key.step].definition, key))
                 case StopTimer(key):
                     self._flight.stop_timer(key)
 

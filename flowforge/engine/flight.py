@@ -59,9 +59,9 @@ class Flight:
         if patience is not None:
             self._follow(key, _lose_patience(key, undoing, patience))
 
-    def start_timer(self, key: Key, length: timedelta) -> None:
-        """Tell after this time that it has passed."""
-        self._timers[key] = self._follow(key, _fire(key, length))
+    def start_timer(self, key: Key, length: timedelta, name: str) -> None:
+        """Tell after this time that it has passed; `name` is what Temporal's UI calls who waits."""
+        self._timers[key] = self._follow(key, _fire(key, length, name))
 
     def stop_timer(self, key: Key) -> None:
         """Tell nothing of it."""
@@ -90,9 +90,9 @@ class Flight:
         return task
 
 
-async def _fire(key: Key, length: timedelta) -> Event:
+async def _fire(key: Key, length: timedelta, name: str) -> Event:
     if length > timedelta():
-        await workflow.sleep(length, summary=f"{key} waits")
+        await workflow.sleep(length, summary=f"{name} waits")
     return TimerFired(key)
 
 

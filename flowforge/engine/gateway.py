@@ -8,10 +8,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
-from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -22,22 +21,17 @@ from flowforge.engine.definition.address import canonical_bytes
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.filling import Filler
 from flowforge.engine.idempotency import start_id
+from flowforge.engine.labels import summary_of
+from flowforge.engine.launching import RPC_TIMEOUT, Launcher
 from flowforge.engine.placing import Effects
 from flowforge.engine.preparing import request_for
 from flowforge.engine.store.definitions import DefinitionStore, Revision
 from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
 from flowforge.engine.store.records import RunRecord
-from flowforge.engine.workflow import RunWorkflow
 from flowforge.errors import Conflict, NotFound, PayloadTooLarge, TemporalUnavailable
 from flowforge.ids import new_execution_id
 from flowforge.temporal.client import absence_as_fault
-
-RPC_TIMEOUT: Final = timedelta(seconds=5)
-TASK_TIMEOUT: Final = timedelta(seconds=3)
-"""After this long without a sign of life from a worker, another one takes its workflow tasks."""
-
-_TITLE: Final = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +94,7 @@ class RunGateway:
         keys: the idempotency keys.
         filler: keeps what is large in an input.
         effects: knows what actions change.
-        task_queue: where workers listen.
+        launcher: starts their workflows.
         options: how runs started here are tried.
     """
 
@@ -113,7 +107,7 @@ class RunGateway:
         keys: StartKeys,
         filler: Filler,
         effects: Effects,
-        task_queue: str,
+        launcher: Launcher,
         options: RunOptions,
     ) -> None:
         self._client = client
@@ -122,7 +116,7 @@ class RunGateway:
         self._keys = keys
         self._filler = filler
         self._effects = effects
-        self._task_queue = task_queue
+        self._launcher = launcher
         self._options = options
         self._closing = asyncio.Event()
 
@@ -272,19 +266,12 @@ class RunGateway:
 
     async def _start(self, request: RunRequest, definition: Definition) -> None:
         try:
-            with absence_as_fault():
-                await self._client.start_workflow(
-                    RunWorkflow.run,
-                    request,
-                    id=start_id(request.execution_id, request.start),
-                    task_queue=self._task_queue,
-                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                    task_timeout=TASK_TIMEOUT,
-                    static_summary=f"{definition.title[:_TITLE]}, revision {request.revision}",
-                    memo={"workflowId": request.workflow_id, "revision": request.revision, "wish": request.wish},
-                    request_eager_start=True,
-                    rpc_timeout=RPC_TIMEOUT,
-                )
+            await self._launcher.launch(
+                self._client,
+                request,
+                name=start_id(request.execution_id, request.start),
+                summary=summary_of(definition, request.revision),
+            )
         except TemporalUnavailable as error:
             message = f"{error.message}; whether it took the run is unknown: ask for {request.execution_id!r} later"
             raise TemporalUnavailable(message) from error

@@ -16,6 +16,7 @@ from flowforge.engine.core.step_bindings import BindingError
 from flowforge.engine.core.waits import wait_of
 from flowforge.engine.definition.step import Step
 from flowforge.engine.keeping import Keeping
+from flowforge.engine.labels import called
 from flowforge.engine.story import Story
 
 WAITS: Final = frozenset({"delay", "wait"})
@@ -36,12 +37,12 @@ async def perform(
         story: told how often it was tried.
         keeping: keeps its result elsewhere where that is large.
     """
-    began = workflow.now()
+    began, name = workflow.now(), called(step, key)
     try:
-        found = trial if near is None else await within_task(str(key), call, trial, near)
+        found = trial if near is None else await within_task(name, call, trial, near)
         if isinstance(found, Trial):
             trial = found  # first: an error tells of these attempts, too
-            found = await through_queue(step, str(key), call, trial, keeping)
+            found = await through_queue(step, name, call, trial, keeping)
     except FailureError as error:
         outcome, attempts = outcome_of(error, step.id)
         story.note(key, attempts=trial.made + attempts, details=told_of(error))
@@ -58,8 +59,9 @@ async def perform_undo(
 ) -> UndoSettled:
     """Run a step's compensation until it has succeeded, or failed for good."""
     try:
-        found = trial if near is None else await within_task(f"undo {key}", call, trial, near)
-        answer = await through_queue(step, f"undo {key}", call, found, keeping) if isinstance(found, Trial) else found
+        name = f"undo {called(step, key)}"
+        found = trial if near is None else await within_task(name, call, trial, near)
+        answer = await through_queue(step, name, call, found, keeping) if isinstance(found, Trial) else found
     except FailureError as error:
         outcome, _ = outcome_of(error, step.id)
         return UndoSettled(key=key, status="failed", error=outcome.error)

@@ -7,19 +7,16 @@ from datetime import datetime
 from typing import Final
 
 from temporalio.client import Client, WorkflowExecutionDescription
-from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from flowforge.engine.contracts import RunOptions
-from flowforge.engine.gateway import RPC_TIMEOUT, TASK_TIMEOUT
 from flowforge.engine.idempotency import unwinding_id, workflow_ids
+from flowforge.engine.launching import Launcher
 from flowforge.engine.store.recall import recall
 from flowforge.engine.store.standstill import StillRun, is_still, still_runs
-from flowforge.engine.workflow import RunWorkflow
 from flowforge.persistence.database import Database
 from flowforge.reconciling.watched import Mended
 from flowforge.reconciling.workflows import cancel_again, open_workflow
-from flowforge.temporal.client import absence_as_fault
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -39,7 +36,7 @@ class WatchedRuns:
 
     Args:
         database: where they are.
-        task_queue: where they are undone.
+        launcher: starts what undoes them.
         options: how that is tried.
         silence_s: seconds of silence after which a worker is taken for dead; by default as the options say.
     """
@@ -47,10 +44,10 @@ class WatchedRuns:
     noun = "run"
 
     def __init__(
-        self, database: Database, *, task_queue: str, options: RunOptions, silence_s: float | None = None
+        self, database: Database, *, launcher: Launcher, options: RunOptions, silence_s: float | None = None
     ) -> None:
         self._database = database
-        self._task_queue = task_queue
+        self._launcher = launcher
         self._options = options
         self._silence_s = options.heartbeat_timeout_s if silence_s is None else silence_s
 
@@ -79,19 +76,13 @@ class WatchedRuns:
         if request is None:
             return False
         try:
-            with absence_as_fault():
-                await client.start_workflow(
-                    RunWorkflow.run,
-                    replace(request, options=self._options),
-                    id=unwinding_id(still.execution_id),
-                    task_queue=self._task_queue,
-                    # One that was terminated, too, is no end.
-                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                    task_timeout=TASK_TIMEOUT,
-                    static_summary=f"undoes {still.execution_id}, whose own workflow is gone",
-                    memo={"workflowId": request.workflow_id, "revision": request.revision},
-                    rpc_timeout=RPC_TIMEOUT,
-                )
+            await self._launcher.launch(
+                client,
+                replace(request, options=self._options),
+                name=unwinding_id(still.execution_id),
+                summary=f"undoes {still.execution_id}, whose own workflow is gone",
+                is_repeatable=True,  # one that was terminated, too, is no end
+            )
         except WorkflowAlreadyStartedError:
             return False
         _LOG.info("the run (%s) has no workflow any more: it is undone", still.status, extra=dict(still.labels))

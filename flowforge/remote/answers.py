@@ -23,9 +23,6 @@ def _written(at: datetime) -> str:
 Moment = Annotated[datetime, PlainSerializer(_written, when_used="json")]
 """A time in UTC."""
 
-Instant = Annotated[datetime, PlainSerializer(datetime.isoformat, when_used="json")]
-"""A time in UTC, to the microsecond."""
-
 
 class Answer(BaseModel):
     """An answer, or a part of one."""
@@ -158,7 +155,7 @@ class WaitingStep(Answer):
     step_id: str
     item: int | None
     event: str | None
-    wake_at: Instant | None
+    wake_at: Moment | None
     reason: str | None
 
 

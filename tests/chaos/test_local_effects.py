@@ -18,6 +18,7 @@ from flowforge.engine.actions.offer import OfferOptions, open_offer
 from flowforge.engine.contracts import RunOptions
 from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import NewRun, RunGateway
+from flowforge.engine.launching import Launcher
 from flowforge.engine.store.definitions import DefinitionStore
 from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
@@ -70,7 +71,7 @@ async def end_of(
             keys=StartKeys(world.database),
             filler=filler,
             effects=offer.registry,
-            task_queue=world.task_queue,
+            launcher=Launcher(world.task_queue),
             options=replace(OPTIONS, placement=placement),
         )
         victim = await world.worker(fault)

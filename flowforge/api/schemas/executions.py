@@ -74,7 +74,7 @@ class WaitingView(TypedDict):
     stepId: str
     item: int | None
     event: str | None
-    wakeAt: str | None
+    wakeAt: Annotated[str | None, Field(description="By when it goes on by itself.")]
     reason: str | None
 
 
@@ -225,7 +225,7 @@ def execution_view(run: RunRecord, temporal_url: str, output_keys: Mapping[str, 
                 "stepId": each["step_id"],
                 "item": each["item"],
                 "event": each["event"],
-                "wakeAt": each["wake_at"],
+                "wakeAt": None if each["wake_at"] is None else timestamp(datetime.fromisoformat(each["wake_at"])),
                 "reason": each["reason"],
             }
             for each in run.waiting

@@ -144,6 +144,11 @@ class Step(Strict):
     task_queue: str | None = None
     transitions: WaysOn | None = None
 
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.name or self.id
+
 
 def targets(step: Step) -> tuple[str, ...]:
     """Return the steps to which a step of a state machine may lead, in the order of the definition."""

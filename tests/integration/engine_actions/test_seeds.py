@@ -20,6 +20,7 @@ from flowforge.engine.contracts import RunOptions
 from flowforge.engine.control import RunControl
 from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import NewRun, RunGateway
+from flowforge.engine.launching import Launcher
 from flowforge.engine.preparing import ChildRuns
 from flowforge.engine.store.definitions import DefinitionStore
 from flowforge.engine.store.keys import StartKeys
@@ -91,7 +92,7 @@ async def _open_house(client: Client, url: str) -> AsyncIterator[House]:
             keys=StartKeys(database),
             filler=filler,
             effects=offer.registry,
-            task_queue=queue,
+            launcher=Launcher(queue),
             options=_PATIENT,
         )
         async with Worker(

@@ -20,6 +20,7 @@ from flowforge.engine.contracts import RunOptions
 from flowforge.engine.control import RunControl
 from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import NewRun, RunGateway
+from flowforge.engine.launching import Launcher
 from flowforge.engine.placing import Effects
 from flowforge.engine.preparing import ChildRuns
 from flowforge.engine.retries import RunRetries
@@ -151,6 +152,7 @@ class Stage:
 
     client: Client
     task_queue: str
+    launcher: Launcher
     database: Database
     definitions: DefinitionStore
     gateway: RunGateway
@@ -235,6 +237,7 @@ async def open_stage(
     definitions, reads, rows = DefinitionStore(database), RunReads(database), WatchedRows(database)
     actions = Actions(filler)
 
+    launcher = Launcher(task_queue)
     gateway = RunGateway(
         client,
         definitions=definitions,
@@ -242,7 +245,7 @@ async def open_stage(
         keys=StartKeys(database),
         filler=filler,
         effects=effects,
-        task_queue=task_queue,
+        launcher=launcher,
         options=options,
     )
 
@@ -268,6 +271,7 @@ async def open_stage(
         yield Stage(
             client=client,
             task_queue=task_queue,
+            launcher=launcher,
             database=database,
             definitions=definitions,
             gateway=gateway,

@@ -31,7 +31,7 @@ async def stage(client: Client, database_url: str) -> AsyncIterator[Stage]:
 
 def reconciler(stage: Stage, **how: Any) -> Reconciler:
     """Return a reconciler of its own process, which takes a run for still at once."""
-    watched = [WatchedRuns(stage.database, task_queue=stage.task_queue, options=OPTIONS, silence_s=0.1)]
+    watched = [WatchedRuns(stage.database, launcher=stage.launcher, options=OPTIONS, silence_s=0.1)]
     known = {"interval": LONG, "still_after": timedelta(0), "holder": str(uuid.uuid4())}
     return Reconciler(stage.client, stage.database, watched, **{**known, **how})
 
@@ -216,7 +216,7 @@ async def test_workflow_was_not_gone_after_all_the_row_is_the_one_that_undid_it(
     gate = stage.actions.plays["b"] = Gate()
     run = await stage.begin(chain("a", "b", "c"))
     await gate.reached.wait()
-    watched = WatchedRuns(stage.database, task_queue=stage.task_queue, options=OPTIONS)
+    watched = WatchedRuns(stage.database, launcher=stage.launcher, options=OPTIONS)
     record = await stage.reads.get(run)
     assert record is not None
     [still] = await watched.still(record.updated_at or record.started_at, after=0, limit=5)
