@@ -31,14 +31,16 @@ class StrictRequest(Request):
     _text: bytes = b""
     _value: Any = None
 
-    async def load(self) -> None:
-        """Read and parse the body.
+    async def load(self, *, may_be_left_out: bool = False) -> None:
+        """Read and parse the body; one that may be left out and is says nothing of its media type.
 
         Raises:
             UnsupportedMediaType: it is not declared as JSON in UTF-8.
             PayloadTooLarge: it is larger than `MAX_BODY_BYTES`; the rest is not read.
             MalformedInput, InvalidInput: see `parse_json`.
         """
+        if may_be_left_out and "content-type" not in self.headers and not _has_body(self):
+            return
         _check_media_type(self)
         self._text = await read_body(self)
         self._value = parse_json(self._text)
@@ -60,13 +62,14 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
         parameters = frozenset(_query_parameters(self.dependant))
         has_body = self.body_field is not None
+        may_be_left_out = self.body_field is not None and not self.body_field.field_info.is_required()
 
         async def strictly(request: Request) -> Response:
             if query := request.scope["query_string"]:
                 _check_query(query, parameters)
             if has_body:
                 request = StrictRequest(request.scope, request.receive)
-                await request.load()
+                await request.load(may_be_left_out=may_be_left_out)
             return await handle(request)
 
         return strictly
@@ -104,6 +107,11 @@ def _check_media_type(request: Request) -> None:
             raise UnsupportedMediaType("the body must be declared as Content-Type: application/json, in UTF-8")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("the body must not be compressed")
+
+
+def _has_body(request: Request) -> bool:
+    """Tell whether a request has a body, by its head: what is not declared is not there."""
+    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
 
 
 async def read_body(request: Request) -> bytes:

@@ -30,6 +30,7 @@ _RETRIED: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "It began again before, because of the same wish.", "model": RetriedView},
     **problems(400, 404, 409, 413, 415, 422, 503),
 }
+_AS_IT_IS: Final = RetryExecution()
 _KEY: Final = {"parameters": [documented("The same key again gives the same new run.")]}
 
 
@@ -55,7 +56,10 @@ async def replay_execution(execution: ExecutionName, request: Request, engine: E
 
 @router.post("/executions/{execution}/retry", status_code=201, response_model=RetriedView, responses=_RETRIED)
 async def retry_execution(
-    execution: ExecutionName, body: Annotated[RetryExecution, Body()], request: Request, engine: Engine
+    execution: ExecutionName,
+    request: Request,
+    engine: Engine,
+    body: Annotated[RetryExecution, Body()] = _AS_IT_IS,
 ) -> Response:
     """Have a run begin again that failed or was called off, under its own executionId.
 

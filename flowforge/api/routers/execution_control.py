@@ -28,6 +28,11 @@ StepName = Annotated[str, Path(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$", descr
 EventName = Annotated[str, Path(pattern=r"^[A-Za-z0-9._:-]{1,128}$", description="The event's name.")]
 
 
+_NO_DATA: Final = ResumeExecution()
+_NO_REASON: Final = CancelExecution()
+_BARE_EVENT: Final = SendSignal()
+
+
 @router.post("/executions/{execution}/pause", status_code=202, response_model=Accepted, responses=_BARE)
 async def pause_execution(execution: ExecutionName, engine: Engine, state: RequestState) -> Response:
     """Let no further action of a run start; what is in flight goes on, and its deadline stands still.
@@ -39,7 +44,10 @@ async def pause_execution(execution: ExecutionName, engine: Engine, state: Reque
 
 @router.post("/executions/{execution}/resume", status_code=202, response_model=Accepted, responses=_ANSWERS)
 async def resume_execution(
-    execution: ExecutionName, body: Annotated[ResumeExecution, Body()], engine: Engine, state: RequestState
+    execution: ExecutionName,
+    engine: Engine,
+    state: RequestState,
+    body: Annotated[ResumeExecution, Body()] = _NO_DATA,
 ) -> Response:
     """Let a paused run go on; in any other one, wake what waits first, with `data` as its result."""
     try:
@@ -51,7 +59,10 @@ async def resume_execution(
 
 @router.post("/executions/{execution}/cancel", status_code=202, response_model=Accepted, responses=_ANSWERS)
 async def cancel_execution(
-    execution: ExecutionName, body: Annotated[CancelExecution, Body()], engine: Engine, state: RequestState
+    execution: ExecutionName,
+    engine: Engine,
+    state: RequestState,
+    body: Annotated[CancelExecution, Body()] = _NO_REASON,
 ) -> Response:
     """Call a run off: no further action starts, and what was done is undone.
 
@@ -63,7 +74,11 @@ async def cancel_execution(
 
 @router.post("/executions/{execution}/signals/{name}", status_code=202, response_model=Accepted, responses=_ANSWERS)
 async def signal_execution(
-    execution: ExecutionName, name: EventName, body: Annotated[SendSignal, Body()], engine: Engine, state: RequestState
+    execution: ExecutionName,
+    name: EventName,
+    engine: Engine,
+    state: RequestState,
+    body: Annotated[SendSignal, Body()] = _BARE_EVENT,
 ) -> Response:
     """Bring an event to the step that waits for it, or to the first one that will."""
     try:

@@ -204,6 +204,20 @@ async def test_run_is_held_goes_on_and_is_called_off(http: httpx2.AsyncClient, w
     assert (await http.post(f"{path}/pause")).status_code == 409
 
 
+async def test_body_that_says_nothing_may_be_left_out(http: httpx2.AsyncClient, warm: Stage) -> None:
+    gate = warm.actions.plays["a"] = Gate()
+    await publish(http)
+    path = f"/executions/{await start(http)}"
+    await gate.reached.wait()
+    for wish, status in (("pause", 202), ("resume", 202), ("signals/hello", 202), ("retry", 409), ("cancel", 202)):
+        response = await http.post(f"{path}/{wish}")
+        assert response.status_code == status, (wish, response.text)
+    undeclared = await http.post(f"{path}/cancel", content=b'{"reason": "x"}')
+    assert undeclared.status_code == 415
+    assert (await warm.end(path.rpartition("/")[2])).status == "cancelled"
+    assert (await http.get(path)).json()["cancelReason"] == "cancelled"
+
+
 async def test_event_is_checked_against_what_the_step_waits_for(http: httpx2.AsyncClient, warm: Stage) -> None:
     schema = {"type": "object", "required": ["ok"]}
     wait = {"id": "w", "action": "wait", "params": {"event": "done", "schema": schema}}
