@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 MAX: Final = timedelta(days=3650)
@@ -83,6 +84,7 @@ def _of_number(value: float) -> Decimal:
     return Decimal(repr(value)) if -_FAR_BEYOND < value < _FAR_BEYOND else Decimal(_FAR_BEYOND if value > 0 else -1)
 
 
+@lru_cache(maxsize=1024)  # a definition says the same few over and over
 def _of_text(text: str) -> Decimal:
     if text and len(text) <= _LONGEST_TEXT:
         if text.startswith("-"):

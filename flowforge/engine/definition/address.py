@@ -14,4 +14,9 @@ def canonical_bytes(value: Any) -> bytes:
 
 def content_address(definition: Definition) -> str:
     """Return `sha256:` and the digest of the definition's canonical form."""
-    return f"sha256:{hashlib.sha256(canonical_bytes(definition.canonical())).hexdigest()}"
+    return address_of(definition.canonical())
+
+
+def address_of(body: Any) -> str:
+    """Return the content address of a definition by its canonical form."""
+    return f"sha256:{hashlib.sha256(canonical_bytes(body)).hexdigest()}"

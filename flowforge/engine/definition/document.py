@@ -1,11 +1,11 @@
 """A definition's text, read: what it says, and where it says it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from flowforge.engine.definition.json_text import Places, load_json, places_in_json
-from flowforge.engine.definition.pointers import join, parents
+from flowforge.engine.definition.json_text import JsonPlaces, load_json
+from flowforge.engine.definition.places import NoPlaces, Place, Places
+from flowforge.engine.definition.pointers import join
 from flowforge.engine.definition.problems import DefinitionRefused, Problem
 from flowforge.engine.definition.yaml_text import load_yaml
 
@@ -25,16 +25,13 @@ class Document:
         value: what it says, as JSON values.
     """
 
-    def __init__(self, value: Any, places: Callable[[], Places]) -> None:
+    def __init__(self, value: Any, places: Places) -> None:
         self.value = value
-        self._find_places = places
-        self._places: Places | None = None
+        self._places = places
 
-    def place_of(self, pointer: str) -> tuple[int, int] | None:
+    def place_of(self, pointer: str) -> Place | None:
         """Return line and column of what a pointer points to, or of the nearest thing around it that is there."""
-        if self._places is None:  # only a definition with a problem needs them
-            self._places = self._find_places()
-        return next((self._places[part] for part in parents(pointer) if part in self._places), None)
+        return self._places.nearest(pointer)
 
     def placed(self, problem: Problem) -> Problem:
         """Return a problem with its line and column."""
@@ -57,10 +54,9 @@ def read(text: str | bytes, *, form: Form | None = None) -> Document:
         raise DefinitionRefused([Problem(code="FF-1014", message=f"the text has {size} bytes, at most {MAX_BYTES}")])
     readable = _decode(text).removeprefix("\ufeff")
     if (form or _guess(readable)) == "json":
-        document = Document(load_json(readable), lambda: places_in_json(readable))
+        document = Document(load_json(readable), JsonPlaces(readable))
     else:
-        value, places = load_yaml(readable, max_depth=MAX_DEPTH)
-        document = Document(value, lambda: places)
+        document = Document(*load_yaml(readable, max_depth=MAX_DEPTH))
     too_deep = deeper_than(document.value, MAX_DEPTH)
     if too_deep:
         raise DefinitionRefused([Problem(code="FF-1014", message=f"nested more than {MAX_DEPTH} deep")])
@@ -75,7 +71,7 @@ def of_value(value: Any) -> Document:
         raise DefinitionRefused([Problem(code="FF-1014", message=f"nested more than {MAX_DEPTH} deep")])
     if (held := nul_in(value)) is not None:
         raise DefinitionRefused([_nul(held)])
-    return Document(value, dict)
+    return Document(value, NoPlaces())
 
 
 def deeper_than(value: Any, depth: int) -> bool:

@@ -3,15 +3,16 @@
 import json
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Final, NoReturn
 
-from flowforge.engine.definition.pointers import join
+from flowforge.engine.definition.places import Place
+from flowforge.engine.definition.pointers import keys
 from flowforge.engine.definition.problems import DefinitionRefused, Problem
 
-Places = dict[str, tuple[int, int]]
-"""Line and column, from 1, by JSON pointer; of a member of an object, where its key begins."""
-
-_TOKEN: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+)')
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_PARSER: Final = json.JSONDecoder()
 
 
 def load_json(text: str) -> Any:
@@ -34,11 +35,6 @@ def load_json(text: str) -> Any:
     return value
 
 
-def places_in_json(text: str) -> Places:
-    """Return where each part of a text begins that `load_json` has read and found not too deep."""
-    return _Survey(text).run()
-
-
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
@@ -52,53 +48,59 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number of JSON")
 
 
-class _Survey:
-    """Walks the tokens of a text that is known to be well-formed."""
+class JsonPlaces:
+    """Where each part of a text begins that `load_json` has read and found not too deep.
+
+    Of a large text only few parts are asked for: only what they stand in is walked, and what lies beside is passed over
+    by the parser.
+    """
 
     def __init__(self, text: str) -> None:
-        self._tokens = _TOKEN.finditer(text)
-        self._line_starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
-        self._places: Places = {}
-        self._offset = 0
+        self._text = text
+        self._inside: dict[int, dict[str, tuple[int, int]]] = {}
 
-    def run(self) -> Places:
-        token = self._next()
-        self._mark("")
-        self._value("", token)
-        return self._places
+    def nearest(self, pointer: str) -> Place:
+        """See Places.nearest."""
+        mark = begins = self._after_space(0)
+        for key in keys(pointer):
+            found = self._parts_of(begins).get(key)
+            if found is None:
+                break
+            mark, begins = found
+        line = bisect_right(self._line_starts, mark)
+        return line, mark - self._line_starts[line - 1] + 1
 
-    def _next(self) -> str:
-        match = next(self._tokens)
-        self._offset = match.start(1)
-        return match[1]
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(newline.end() for newline in re.finditer("\n", self._text))]
 
-    def _mark(self, pointer: str) -> None:
-        line = bisect_right(self._line_starts, self._offset)
-        self._places[pointer] = (line, self._offset - self._line_starts[line - 1] + 1)
+    def _parts_of(self, at: int) -> dict[str, tuple[int, int]]:
+        """Return where the parts of what begins at an offset begin: the key or the item, and the value."""
+        if at not in self._inside:
+            opening = self._text[at]
+            walk = {"{": self._members, "[": self._items}.get(opening)
+            self._inside[at] = dict(walk(at + 1)) if walk is not None else {}
+        return self._inside[at]
 
-    def _value(self, pointer: str, token: str) -> None:
-        if token == "{":  # noqa: S105  a brace
-            self._members(pointer)
-        elif token == "[":  # noqa: S105  a bracket
-            self._items(pointer)
+    def _members(self, at: int) -> Iterator[tuple[str, tuple[int, int]]]:
+        mark = self._after_space(at)
+        while self._text[mark] != "}":
+            key, at = _PARSER.raw_decode(self._text, mark)
+            value = self._after_space(self._after_space(at) + 1)
+            yield key, (mark, value)
+            mark = self._behind(value)
 
-    def _members(self, pointer: str) -> None:
-        token = self._next()
-        while token != "}":  # noqa: S105
-            if token == ",":  # noqa: S105
-                token = self._next()
-            member = join(pointer, json.loads(token))
-            self._mark(member)
-            self._next()
-            self._value(member, self._next())
-            token = self._next()
+    def _items(self, at: int) -> Iterator[tuple[str, tuple[int, int]]]:
+        mark, index = self._after_space(at), 0
+        while self._text[mark] != "]":
+            yield str(index), (mark, mark)
+            mark, index = self._behind(mark), index + 1
 
-    def _items(self, pointer: str) -> None:
-        token, index = self._next(), 0
-        while token != "]":  # noqa: S105
-            if token == ",":  # noqa: S105
-                token = self._next()
-            item = f"{pointer}/{index}"
-            self._mark(item)
-            self._value(item, token)
-            token, index = self._next(), index + 1
+    def _behind(self, value: int) -> int:
+        """Return the offset of what follows a value: the next key or item, or the end of what it stands in."""
+        at = self._after_space(_PARSER.raw_decode(self._text, value)[1])
+        return self._after_space(at + 1) if self._text[at] == "," else at
+
+    def _after_space(self, at: int) -> int:
+        found = _SPACE.match(self._text, at)
+        return at if found is None else found.end()

@@ -6,13 +6,14 @@ says: `no` and `on` are words, a date is a string, `012` is twelve.
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
 
-from flowforge.engine.definition.json_text import Places
-from flowforge.engine.definition.pointers import join
+from flowforge.engine.definition.places import Place, Places
+from flowforge.engine.definition.pointers import join, keys
 from flowforge.engine.definition.problems import DefinitionRefused, Problem
 
 # libyaml is many times faster; where PyYAML was built without it, its own parser says the same.
@@ -33,7 +34,11 @@ def load_yaml(text: str, *, max_depth: int) -> tuple[Any, Places]:
             or is nested more deeply than `max_depth`.
     """
     try:
-        return _Reader(text, max_depth).run()
+        loader = _LOADER(text)
+        try:
+            return _Reader(loader.get_event, max_depth).run()
+        finally:
+            loader.dispose()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         words = getattr(error, "problem", None) or str(error).splitlines()[0]
@@ -57,76 +62,108 @@ def plain(text: str) -> Any:
     raise ValueError(f"{text} is not a number of JSON")
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a text: where it begins, and the parts in it by their keys or in their order.
+
+    No pointers are made before somebody asks for one: few ever do, and of a large text they are the better part of the
+    work.
+    """
+
+    place: Place
+    inside: "dict[str, _Part] | list[_Part] | None"
+
+    def nearest(self, pointer: str) -> Place:
+        """See Places.nearest."""
+        part = self
+        for key in keys(pointer):
+            inner = None
+            if isinstance(part.inside, dict):
+                inner = part.inside.get(key)
+            elif part.inside is not None and key.isdecimal() and int(key) < len(part.inside):
+                inner = part.inside[int(key)]
+            if inner is None:
+                break
+            part = inner
+        return part.place
+
+
 class _Reader:
-    def __init__(self, text: str, max_depth: int) -> None:
-        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=_LOADER)
+    def __init__(self, next_event: Callable[[], yaml.Event], max_depth: int) -> None:
+        self._next = next_event
         self._max_depth = max_depth
-        self._places: Places = {}
+        self._path: list[str | int] = []
 
     def run(self) -> tuple[Any, Places]:
-        next(self._events)  # the stream's start
-        start = next(self._events)
+        self._next()  # the stream's start
+        start = self._next()
         if not isinstance(start, yaml.DocumentStartEvent):
             raise DefinitionRefused([Problem(code="FF-1000", message="the text is empty")])
-        value = self._value("", next(self._events), depth=0)
-        next(self._events)  # the document's end
-        rest = next(self._events)
+        event = self._next()
+        value, inside = self._value(event)
+        self._next()  # the document's end
+        rest = self._next()
         if not isinstance(rest, yaml.StreamEndEvent):
-            raise self._refusal("FF-1000", "more than one document", "", rest)
-        return value, self._places
+            raise self._refusal("FF-1000", "more than one document", rest)
+        return value, _Part(_place(event), inside)
 
-    def _value(self, pointer: str, event: yaml.Event, *, depth: int) -> Any:
-        self._places.setdefault(pointer, _place(event))
-        if depth > self._max_depth:
-            raise self._refusal("FF-1014", f"nested more than {self._max_depth} deep", pointer, event)
+    def _value(self, event: yaml.Event) -> tuple[Any, dict[str, _Part] | list[_Part] | None]:
+        """Return what begins with an event, and the parts in it."""
+        if len(self._path) > self._max_depth:
+            raise self._refusal("FF-1014", f"nested more than {self._max_depth} deep", event)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise self._refusal("FF-1021", "anchors and aliases are not read", pointer, event, "write it out")
+            raise self._refusal("FF-1021", "anchors and aliases are not read", event, "write it out")
         if tag := getattr(event, "tag", None):
-            raise self._refusal("FF-1021", f"tags are not read: {tag}", pointer, event, "leave it out")
-        if isinstance(event, yaml.MappingStartEvent):
-            return self._members(pointer, depth)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self._items(pointer, depth)
+            raise self._refusal("FF-1021", f"tags are not read: {tag}", event, "leave it out")
         if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(pointer, event)
-        raise self._refusal("FF-1000", "something other than a value", pointer, event)
+            return self._scalar(event), None
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._members()
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._items()
+        raise self._refusal("FF-1000", "something other than a value", event)
 
-    def _members(self, pointer: str, depth: int) -> dict[str, Any]:
+    def _members(self) -> tuple[dict[str, Any], dict[str, _Part]]:
         members: dict[str, Any] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+        parts: dict[str, _Part] = {}
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent) or event.tag or event.anchor:
-                raise self._refusal("FF-1003", "a key is a plain word", pointer, event)
+                raise self._refusal("FF-1003", "a key is a plain word", event)
             key = event.value
-            member = join(pointer, key)
+            self._path.append(key)
             if key in members:
-                raise self._refusal("FF-1020", f'the key "{key}" is there twice', member, event)
-            self._places[member] = _place(event)
-            members[key] = self._value(member, next(self._events), depth=depth + 1)
-        return members
+                raise self._refusal("FF-1020", f'the key "{key}" is there twice', event)
+            members[key], inside = self._value(self._next())
+            parts[key] = _Part(_place(event), inside)
+            self._path.pop()
+        return members, parts
 
-    def _items(self, pointer: str, depth: int) -> list[Any]:
+    def _items(self) -> tuple[list[Any], list[_Part]]:
         items: list[Any] = []
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            items.append(self._value(join(pointer, len(items)), event, depth=depth + 1))
-        return items
+        parts: list[_Part] = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            self._path.append(len(items))
+            value, inside = self._value(event)
+            items.append(value)
+            parts.append(_Part(_place(event), inside))
+            self._path.pop()
+        return items, parts
 
-    def _scalar(self, pointer: str, event: yaml.ScalarEvent) -> Any:
+    def _scalar(self, event: yaml.ScalarEvent) -> Any:
         if not event.implicit[0]:  # quoted, or a block
             return event.value
         try:
             return plain(event.value)
         except ValueError as error:
-            raise self._refusal("FF-1003", str(error), pointer, event) from error
+            raise self._refusal("FF-1003", str(error), event) from error
 
-    @staticmethod
-    def _refusal(
-        code: str, message: str, pointer: str, event: yaml.Event, hint: str | None = None
-    ) -> DefinitionRefused:
+    def _refusal(self, code: str, message: str, event: yaml.Event, hint: str | None = None) -> DefinitionRefused:
         line, column = _place(event)
+        pointer = join("", *self._path)
         problem = Problem(code=code, message=message, pointer=pointer, hint=hint, line=line, column=column)
         return DefinitionRefused([problem])
 
 
-def _place(event: yaml.Event) -> tuple[int, int]:
+def _place(event: yaml.Event) -> Place:
     mark = event.start_mark
     return (1, 1) if mark is None else (mark.line + 1, mark.column + 1)

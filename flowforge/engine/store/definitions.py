@@ -1,13 +1,14 @@
 """Published definitions: each changed body is the next revision, and no revision ever changes."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
-from flowforge.engine.definition.address import content_address
+from flowforge.engine.definition.address import address_of
 from flowforge.engine.definition.difference import Change, difference
 from flowforge.engine.definition.document import Form
 from flowforge.engine.definition.model import Definition
@@ -90,12 +91,18 @@ class DefinitionStore:
             DefinitionRefused: it has problems; all of them are told.
             WrongId: its id is not `as_id`.
         """
-        report = examine(source, form=form, catalogue=self._catalogue)
+        # In a thread: a large one takes a tenth of a second, and the loop has others to serve meanwhile.
+        report = await asyncio.to_thread(examine, source, form=form, catalogue=self._catalogue)
         definition = report.accepted(strict=strict)
         if as_id is not None and definition.id != as_id:
             raise WrongId(as_id, definition.id)
         text = source if isinstance(source, str) else source.decode()
-        revision, is_new = await self._database.write(_publish, definition, text, datetime.now(UTC))
+        body = definition.canonical()
+        now = datetime.now(UTC)
+        revision = Revision(
+            workflow_id=definition.id, revision=1, address=address_of(body), body=body, source=text, created_at=now
+        )
+        revision, is_new = await self._database.write(_publish, revision)
         return Published(revision=revision, is_new=is_new, warnings=report.warnings)
 
     async def get(self, workflow_id: str, revision: int | None = None) -> Revision:
@@ -172,28 +179,22 @@ class WrongId(Exception):
         super().__init__(f"the definition's id is {found!r}, not {wanted!r}")
 
 
-def _publish(connection: Connection, definition: Definition, source: str, at: datetime) -> tuple[Revision, bool]:
-    alone(connection, f"definition {definition.id}")
-    found = _get(connection, definition.id, None)
-    address = content_address(definition)
-    if found is not None and found.address == address:
+def _publish(connection: Connection, wanted: Revision) -> tuple[Revision, bool]:
+    """Write a revision, whose number is found here, unless the latest has the same body."""
+    name, at = wanted.workflow_id, wanted.created_at
+    alone(connection, f"definition {name}")
+    found = _get(connection, name, None)
+    if found is not None and found.address == wanted.address:
         if found.is_deleted:
-            _touch(connection, definition.id, found.revision, at)
+            _touch(connection, name, found.revision, at)
         return found, False
-    number = 1 if found is None else _highest(connection, definition.id) + 1
+    number = 1 if found is None else _highest(connection, name) + 1
     if found is None:
-        values = {"workflow_id": definition.id, "latest": number, "created_at": at, "updated_at": at}
+        values = {"workflow_id": name, "latest": number, "created_at": at, "updated_at": at}
         connection.execute(insert(DEFINITIONS).inline(), values)
     else:
-        _touch(connection, definition.id, number, at)
-    revision = Revision(
-        workflow_id=definition.id,
-        revision=number,
-        address=address,
-        body=definition.canonical(),
-        source=source,
-        created_at=at,
-    )
+        _touch(connection, name, number, at)
+    revision = replace(wanted, revision=number)
     row = {name: getattr(revision, name) for name in REVISIONS.c.keys()}  # noqa: SIM118  columns are no dict
     connection.execute(insert(REVISIONS).inline(), row)
     return revision, True

@@ -45,23 +45,29 @@ def _check_error_branch(pointer: str, step: Step, ids: frozenset[str], findings:
 
 def _check_graph(definition: Definition, ids: frozenset[str], findings: Findings) -> None:
     edges: dict[str, list[str]] = {step.id: [] for step in definition.steps}
-    places: dict[tuple[str, str], str] = {}
+    places: dict[tuple[str, str], tuple[str | int, ...]] = {}
     for pointer, step in each_step(definition):
         for index, before in enumerate(step.depends_on):
-            place = join(pointer, "dependsOn", index)
+            place = (pointer, "dependsOn", index)
             if before not in edges:
-                findings.add("FF-1004", f'unknown dependency "{before}"', place, findings.meant(before, ids))
+                hint = findings.meant(before, ids)
+                findings.add("FF-1004", f'unknown dependency "{before}"', _pointer(place), hint)
             elif (before, step.id) in places:
-                findings.add("FF-1022", f'"{step.id}" depends on "{before}" twice', place)
+                findings.add("FF-1022", f'"{step.id}" depends on "{before}" twice', _pointer(place))
             else:
                 edges[before].append(step.id)
                 places[before, step.id] = place
         if step.error_branch in edges:
             edges[step.id].append(str(step.error_branch))
-            places.setdefault((step.id, str(step.error_branch)), join(pointer, "errorBranch"))
+            places.setdefault((step.id, str(step.error_branch)), (pointer, "errorBranch"))
     for way in cycles(edges):
         path = " → ".join(way)
-        findings.add("FF-1005", f"these steps wait for one another: {path}", places[way[-2], way[-1]])
+        findings.add("FF-1005", f"these steps wait for one another: {path}", _pointer(places[way[-2], way[-1]]))
+
+
+def _pointer(place: tuple[str | int, ...]) -> str:
+    """Return the pointer to a place; only one with a problem needs it."""
+    return join(str(place[0]), *place[1:])
 
 
 def _check_machine(definition: Definition, ids: frozenset[str], findings: Findings) -> None:

@@ -4,7 +4,7 @@ import json
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowforge.engine.definition.document import MAX_BYTES, MAX_DEPTH, of_value, read
@@ -37,6 +37,8 @@ def test_yaml_says_where_each_key_and_item_begins() -> None:
     assert document.place_of("/steps/0/params/url") == (4, 14)
     assert document.place_of("/steps/1") == (5, 7)
     assert document.place_of("/steps/1/not/there") == (5, 7)
+    assert document.place_of("/steps/2/id") == document.place_of("/steps") == (2, 1)
+    assert document.place_of("/steps/x") == (2, 1)
 
 
 def test_json_says_where_each_key_and_item_begins() -> None:
@@ -47,6 +49,7 @@ def test_json_says_where_each_key_and_item_begins() -> None:
     assert document.place_of("/steps/1/a~1b~0A/1") == (4, 1)
 
 
+@settings(deadline=None)
 @given(_json, st.sampled_from([None, 1]))
 def test_any_json_every_pointer_has_its_place(value: object, indent: int | None) -> None:
     text = json.dumps({"all": value}, indent=indent)
@@ -68,6 +71,7 @@ def test_any_json_every_pointer_has_its_place(value: object, indent: int | None)
     check("", document.value)
 
 
+@settings(deadline=None)
 @given(_json)
 def test_json_read_as_yaml_says_the_same(value: object) -> None:
     quoted = json.dumps({"all": value}).replace("\\/", "/")

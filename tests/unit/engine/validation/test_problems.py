@@ -340,3 +340,12 @@ def test_problems_of_shape_speak_of_json_and_not_of_python() -> None:
         '"maxAttempts": at least 1',
         "an object belongs here",
     ]
+
+
+def test_long_names_that_are_unknown_get_hints_until_these_cost_too_much() -> None:
+    """Holding each against all others would keep a request busy for the better part of a minute."""
+    names = [f"{'long' * 30}{number}" for number in range(300)]
+    problems = found(*({"id": name, "dependsOn": [f"{name}x"]} for name in names))
+    assert [code for code, _, _ in problems] == ["FF-1004"] * 300
+    assert problems[0][2] == f'did you mean "{names[0]}"?'
+    assert problems[-1][2] is None
