@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import pytest
+from sqlalchemy import Connection, text
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import Client, WorkflowFailureError
 
@@ -87,6 +88,12 @@ async def another_step(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
         yield nursery
 
 
+@pytest.fixture(scope="module")
+async def newer_database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nursery]:
+    async with open_build("newer-database", tmp_path_factory.mktemp("builds")) as nursery:
+        yield nursery
+
+
 @pytest.mark.parametrize("is_upgrade", [True, False], ids=["upgrade", "rollback"])
 async def test_worker_killed_in_the_middle_the_other_build_ends_the_order(
     client: Client, temporal_target: TemporalTarget, house: House, more_fields: Nursery, *, is_upgrade: bool
@@ -144,3 +151,25 @@ async def test_rolled_back_over_another_step_the_order_waits_for_the_later_build
         await older.end()
         record = await shift.end(another_step, ends="completed")
         assert "look_again" in record.steps_completed
+
+
+async def test_database_is_migrated_under_an_older_worker_it_goes_on_and_the_later_build_ends_its_order(
+    client: Client, temporal_target: TemporalTarget, house: House, newer_database: Nursery
+) -> None:
+    async with house.world(temporal_target, client) as world:
+        older = await world.worker(f"kill:{FORWARD}:2")
+        await world.handle((await world.place_longest("queue")).workflow_id).result()
+        before = await world.database.read(_revision)
+        newcomer = await replace(world, nursery=newer_database).worker()
+        while await world.database.read(_revision) == before:
+            pass  # a database tells nobody
+        await newcomer.end()
+        shift = Shift(world, await world.place_longest("queue"))
+        await asyncio.shield(older.exited)
+        assert older.was_killed
+        await shift.end(newer_database, ends="completed")
+        assert await shift.failed_tasks() == []
+
+
+def _revision(connection: Connection) -> str:
+    return str(connection.execute(text("select version_num from alembic_version")).scalar_one())
