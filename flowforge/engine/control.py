@@ -14,6 +14,7 @@ from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateR
 from temporalio.exceptions import ApplicationError, FailureError
 
 from flowforge.engine.contracts import RETRY_REFUSED, EventSignal, RetryRun, RunState, UndoDecision
+from flowforge.engine.core.outcomes import UndoStatus
 from flowforge.engine.core.retrying import Obstacle
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.data_checks import check_data, check_early
@@ -119,13 +120,17 @@ class RunControl:
         return await self._update(execution_id, RunWorkflow.signal, EventSignal(name=name, data=data))
 
     async def retry_compensation(self, execution_id: str, step: str) -> RunAccepted:
-        """Try a step's undos again that failed for good."""
-        await self._must_have_undo(execution_id, step)
+        """Try a step's undos again that failed for good; while they are tried a repeat changes nothing."""
+        record = await self._with_undo(execution_id, step)
+        if _became(record, step, "running"):
+            return RunAccepted(execution_id=execution_id, status=record.status)
         return await self._update(execution_id, RunWorkflow.retry_compensation, step)
 
     async def write_off(self, execution_id: str, step: str, *, by: str, reason: str) -> RunAccepted:
-        """Give up a step's undos that failed for good."""
-        await self._must_have_undo(execution_id, step)
+        """Give up a step's undos that failed for good; those that were given up stay so, by whoever was first."""
+        record = await self._with_undo(execution_id, step)
+        if _became(record, step, "written_off"):
+            return RunAccepted(execution_id=execution_id, status=record.status)
         return await self._update(execution_id, RunWorkflow.write_off, UndoDecision(step=step, by=by, reason=reason))
 
     async def retry(self, execution_id: str, retry: RetryRun) -> RunAccepted:
@@ -137,7 +142,10 @@ class RunControl:
         return await self._update(execution_id, RunWorkflow.retry, retry)
 
     async def compensate(self, execution_id: str) -> RunAccepted:
-        """Have a run undone that is held open after a failure."""
+        """Have a run undone that is held open after a failure; one that is being undone, or is, does not notice."""
+        record = await self._runs.get(execution_id)
+        if record.status in {"compensating", "compensated"}:
+            return RunAccepted(execution_id=execution_id, status=record.status)
         return await self._update(execution_id, RunWorkflow.compensate)
 
     async def _check_event(self, record: RunRecord, name: str, data: Any) -> None:
@@ -147,12 +155,13 @@ class RunControl:
         elif not record.is_over:  # it is kept for the first step that will wait for it
             check_early(await self._runs.definition_of(record), name, data)
 
-    async def _must_have_undo(self, execution_id: str, step: str) -> None:
+    async def _with_undo(self, execution_id: str, step: str) -> RunRecord:
         record = await self._runs.get(execution_id)
         if all(undo.step_id != step for undo in record.undos):
             if record.status == "needs_attention":
                 raise NotFound(f"the run has no undo of {step!r}")
             raise Conflict(f"the run waits for no operator: it is {record.status}")
+        return record
 
     async def _request_cancel(self, temporal_id: str, reason: str) -> None:
         handle = self._client.get_workflow_handle(temporal_id)
@@ -183,6 +192,12 @@ class RunControl:
         if state is None:
             raise Conflict(f"the run is {(await self._runs.get(execution_id)).status}")
         return RunAccepted(execution_id=execution_id, status=state.status)
+
+
+def _became(record: RunRecord, step: str, status: UndoStatus) -> bool:
+    """Tell whether a step's undos wait for no decision any more because of one that led to this."""
+    found = {undo.status for undo in record.undos if (undo.step_id, undo.generation) == (step, record.generation)}
+    return status in found and "failed" not in found
 
 
 def _check(schema: Any, data: Any) -> None:

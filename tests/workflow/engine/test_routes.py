@@ -271,8 +271,25 @@ async def test_stuck_undo_is_decided_by_an_operator(http: httpx2.AsyncClient, wa
     await warm.rows.until(lambda save: save.status == "needs_attention" and save.turn > 5)
     decided = await http.post(f"{path}/compensations/a/write-off", json={"by": "ada", "reason": "gone"})
     assert decided.status_code == 202
-    assert (await warm.end(path.rpartition("/")[2])).status == "compensated"
+    name = path.rpartition("/")[2]
+    assert (await warm.end(name)).status == "compensated"
+    again = await http.post(f"{path}/compensations/a/write-off", json={"by": "bob", "reason": "later"})
+    assert (again.status_code, again.json()["status"]) == (202, "compensated"), "a repeat changes nothing"
+    assert (await http.post(f"{path}/compensations/b/write-off", json={"by": "b", "reason": "r"})).status_code == 409
     assert (await http.get(path)).json()["compensations"][1]["writtenOff"] == "ada: gone"
+
+
+async def test_held_run_that_is_undone_does_not_notice_that_it_is_asked_for_again(
+    http: httpx2.AsyncClient, warm: Stage
+) -> None:
+    warm.actions.plays["b"] = refuse
+    await publish(http, {**BODY, "failurePolicy": "hold"})
+    path = f"/executions/{await start(http)}"
+    await warm.rows.until_status("needs_attention")
+    assert (await http.post(f"{path}/compensate")).status_code == 202
+    assert (await warm.end(path.rpartition("/")[2])).status == "compensated"
+    again = await http.post(f"{path}/compensate")
+    assert (again.status_code, again.json()["status"]) == (202, "compensated")
 
 
 async def test_held_run_is_tried_again_over_http(http: httpx2.AsyncClient, warm: Stage) -> None:
