@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Response
 
 from flowforge.api.dependencies import GRAMMAR, Services
+from flowforge.api.order_links import place_link
 from flowforge.api.pages import Cursor, Limit, page, position
 from flowforge.api.render import json_response
 from flowforge.api.schemas.problem import problems
@@ -15,7 +16,11 @@ from flowforge.services.inventory.contracts import SetStock
 router = APIRouter(tags=["inventory"], route_class=StrictRoute)
 
 
-@router.get("/inventory", response_model=list[StockView], responses=problems(400, 422, 503))
+@router.get(
+    "/inventory",
+    response_model=list[StockView],
+    responses={200: {"description": "The catalogue.", "links": place_link("/0/product_id")}, **problems(400, 422, 503)},
+)
 async def list_inventory(services: Services, limit: Limit = 200, cursor: Cursor = None) -> Response:
     """List the catalogue with its stock, by product id. The Link header names the next page."""
     found = await services.inventory.levels(limit=limit + 1, after=position(cursor))
@@ -23,7 +28,14 @@ async def list_inventory(services: Services, limit: Limit = 200, cursor: Cursor 
     return json_response([stock_view(level) for level in levels], headers=headers)
 
 
-@router.put("/inventory/{product_id}", response_model=StockView, responses=problems(400, 409, 413, 415, 422, 503))
+@router.put(
+    "/inventory/{product_id}",
+    response_model=StockView,
+    responses={
+        200: {"description": "The product.", "links": place_link("/product_id")},
+        **problems(400, 409, 413, 415, 422, 503),
+    },
+)
 async def put_stock(
     product_id: Annotated[str, Path(pattern=GRAMMAR, examples=["SKU-004"])],
     body: Annotated[PutStock, Body(openapi_examples=PUT_EXAMPLES)],

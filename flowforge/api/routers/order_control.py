@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Body, Response
 
 from flowforge.api.dependencies import OrderName, RequestState, Services
+from flowforge.api.order_links import ORDER_LINKS
 from flowforge.api.render import json_response
 from flowforge.api.schemas.control import (
     CANCEL_EXAMPLES,
@@ -26,7 +27,7 @@ router = APIRouter(tags=["control"], route_class=StrictRoute)
 
 _LOCATION: Final = {"Location": {"description": "The order.", "schema": {"type": "string"}}}
 _ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
-    202: {"description": "The order takes note.", "headers": _LOCATION}
+    202: {"description": "The order takes note.", "headers": _LOCATION, "links": ORDER_LINKS}
 }
 
 
@@ -86,7 +87,7 @@ async def resume_order(order: OrderName, services: Services, state: RequestState
     status_code=201,
     response_model=Placed,
     responses={
-        201: {"description": "The new order was accepted.", "headers": _LOCATION},
+        201: {"description": "The new order was accepted.", "headers": _LOCATION, "links": ORDER_LINKS},
         **problems(400, 404, 409, 422, 503),
     },
 )

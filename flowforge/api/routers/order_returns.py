@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from flowforge.api.dependencies import OrderName, RequestState, Services
+from flowforge.api.order_links import ORDER_LINKS
 from flowforge.api.render import json_response
 from flowforge.api.schemas.orders import ORDER_EXAMPLE, OrderView, order_view
 from flowforge.api.schemas.problem import problems
@@ -19,7 +20,7 @@ _EXAMPLE: Final = {"application/json": {"example": {**ORDER_EXAMPLE, "status": "
     "/orders/{order}/return",
     response_model=OrderView,
     responses={
-        200: {"description": "The order was returned, now or before.", "content": _EXAMPLE},
+        200: {"description": "The order was returned, now or before.", "content": _EXAMPLE, "links": ORDER_LINKS},
         202: {"description": "It is being returned; its row will tell when.", "model": OrderView},
         **problems(400, 404, 409, 422, 503),
     },

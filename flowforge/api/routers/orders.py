@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from flowforge.api.dependencies import GRAMMAR, AppServices, OrderName, RequestState, Services
 from flowforge.api.idempotency import documented, idempotency_key
 from flowforge.api.invalid import bad_header
+from flowforge.api.order_links import ORDER_LINKS
 from flowforge.api.pages import Cursor, Limit, page, position
 from flowforge.api.prefer import preferred_wait_s
 from flowforge.api.render import json_response
@@ -51,11 +52,12 @@ _HEADERS: Final = {
     status_code=201,
     response_model=Placed,
     responses={
-        201: {"description": "The order was accepted.", "headers": _HEADERS},
+        201: {"description": "The order was accepted.", "headers": _HEADERS, "links": ORDER_LINKS},
         200: {
             "description": "With `Prefer: wait`: the order, ended, or as it is when the wait is over.",
             "model": OrderView,
             "content": {"application/json": {"example": ORDER_EXAMPLE}},
+            "links": ORDER_LINKS,
         },
         **problems(400, 403, 409, 413, 415, 422, 503),
     },
