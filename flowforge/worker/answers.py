@@ -8,19 +8,16 @@ it did is undone. A failure that is too large, Temporal takes for one that is fo
 from typing import Any, Final
 
 from temporalio import activity
-from temporalio.api.failure.v1 import Failure
-from temporalio.converter import DefaultFailureConverter
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 MAX_ANSWER_BYTES: Final = 1 << 20
 """Half of what Temporal takes; what our activities answer is far smaller."""
 
-MAX_FAILURE_BYTES: Final = 256 << 10
-"""The same for a failure with its details, its causes and where they were raised."""
+MAX_FAILURE_LENGTH: Final = 256 << 10
+"""The most characters of a failure's messages and details, its causes' among them; each is four bytes at most."""
 
 _SHOWN: Final = 1000
-_FAILURES: Final = DefaultFailureConverter()
 
 
 class BoundedAnswers(Interceptor):
@@ -36,9 +33,7 @@ class _Bounded(ActivityInboundInterceptor):
         try:
             answer = await super().execute_activity(input)
         except Exception as error:
-            failure = Failure()
-            _FAILURES.to_failure(error, activity.payload_converter(), failure)
-            if failure.ByteSize() > MAX_FAILURE_BYTES:
+            if _length(error) > MAX_FAILURE_LENGTH:
                 raise _cut_short(error) from None
             raise
         size = sum(len(payload.data) for payload in activity.payload_converter().to_payloads([answer]))
@@ -50,6 +45,16 @@ class _Bounded(ActivityInboundInterceptor):
                 type="answer_too_large",
             )
         return answer
+
+
+def _length(error: BaseException | None) -> int:
+    length = 0
+    while error is not None:
+        length += len(str(error))
+        if isinstance(error, ApplicationError):
+            length += sum(len(payload.data) for payload in activity.payload_converter().to_payloads(error.details))
+        error = error.__cause__
+    return length
 
 
 def _cut_short(error: Exception) -> ApplicationError:
