@@ -14,6 +14,7 @@ from flowforge.api.schemas.problem import problems
 from flowforge.api.strict_route import StrictRoute
 from flowforge.engine.control import RunAccepted
 from flowforge.engine.data_checks import InputRefused
+from flowforge.engine.definition.names import EVENT_NAME
 
 router = APIRouter(tags=["executions"], route_class=StrictRoute)
 
@@ -25,7 +26,7 @@ _BARE: Final[dict[int | str, dict[str, Any]]] = {
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {**_BARE, **problems(413, 415)}
 
 StepName = Annotated[str, Path(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$", description="The step's id.")]
-EventName = Annotated[str, Path(pattern=r"^[A-Za-z0-9._:-]{1,128}$", description="The event's name.")]
+EventName = Annotated[str, Path(pattern=f"^{EVENT_NAME.pattern}$", description="The event's name.")]
 
 
 _NO_DATA: Final = ResumeExecution()

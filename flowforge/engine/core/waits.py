@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from flowforge.engine.core.outcomes import Wait
 from flowforge.engine.core.step_bindings import BindingError
+from flowforge.engine.definition.names import EVENT_NAME
 from flowforge.engine.durations import DurationError, parse
 
 OnTimeout = Literal["fail", "continue", "branch"]
@@ -26,6 +27,8 @@ def wait_of(params: Mapping[str, Any], *, now: datetime) -> Wait:
     limits = [name for name in ("duration", "until", "timeout") if params.get(name) is not None]
     if (event is None and not limits) or len(limits) > 1 or not isinstance(event, str | None):
         raise BindingError("bad_wait", "a wait has an event, and one of duration, until and timeout")
+    if event is not None and EVENT_NAME.fullmatch(event) is None:
+        raise BindingError("bad_wait", f"{event[:40]!r} is no name of an event: nobody could send it")
     on_timeout: OnTimeout = params.get("onTimeout", "fail")
     if on_timeout not in get_args(OnTimeout):
         raise BindingError("bad_wait", "onTimeout is fail, continue or branch")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from flowforge.engine.definition.step import Step
-from flowforge.engine.definition.strict import Duration, Strict
+from flowforge.engine.definition.strict import Strict, Timeout
 
 FailurePolicy = Literal["compensate", "hold"]
 
@@ -68,7 +68,7 @@ class Definition(Strict):
     input_schema: dict[str, Any] | bool | None = None
     steps: tuple[Step, ...] = Field(min_length=1)
     output: Any = None
-    timeout: Duration | None = None
+    timeout: Timeout | None = None
     failure_policy: FailurePolicy = "compensate"
     webhooks: Webhooks | None = None
     triggers: tuple[Trigger, ...] = ()

@@ -9,6 +9,9 @@ DEFINITION_ID: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,127}")
 STEP_ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 """A step's id and an output key: no dots, so that `${charge-payment.id}` can only mean one thing."""
 
+EVENT_NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+"""The name of an event that a step waits for; it is part of a path."""
+
 CONTEXT: Final = "context"
 """The name under which everything can be reached, whatever it is called: `context['charge-payment']`."""
 

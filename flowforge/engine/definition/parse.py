@@ -49,9 +49,14 @@ _WORDS: Final = {
     "float_type": "a number belongs here",
     "bool_type": "true or false belongs here",
     "too_short": "there is nothing in it",
+    "string_too_short": "there is nothing in it",
     "union_tag_not_found": "no way to choose an input",
 }
-_LIMITS: Final = {"greater_than_equal": "at least", "less_than_equal": "at most"}
+_LIMITS: Final = {
+    "string_too_long": "in characters, at most",
+    "greater_than_equal": "at least",
+    "less_than_equal": "at most",
+}
 _MOST_HINTS: Final = 100  # looking for likenesses is slow
 _CODES: Final = {"missing": "FF-1001", "extra_forbidden": "FF-1002", "duration": "FF-1008", "too_long": "FF-1014"}
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from flowforge.engine.definition.selectors import Selector
-from flowforge.engine.definition.strict import Count, Duration, Strict
+from flowforge.engine.definition.strict import Called, Count, Duration, Strict, Timeout
 
 OnError = Literal["fail", "continue", "retry", "branch"]
 Join = Literal["all", "any"]
@@ -43,10 +43,10 @@ class Compensation(Strict):
         timeout: how long one attempt may take.
     """
 
-    action: str
+    action: Called
     params: Any = None
     retry_policy: RetryPolicy | None = None
-    timeout: Duration | None = None
+    timeout: Timeout | None = None
 
 
 class ForEach(Strict):
@@ -126,12 +126,12 @@ class Step(Strict):
 
     id: str
     name: str | None = None
-    action: str
+    action: Called
     params: Any = None
     depends_on: tuple[str, ...] = ()
     condition: str | None = None
     wait: Duration | None = None
-    timeout: Duration | None = None
+    timeout: Timeout | None = None
     retry_policy: RetryPolicy | None = None
     on_error: OnError = "fail"
     error_branch: str | None = None
@@ -141,7 +141,7 @@ class Step(Strict):
     for_each: ForEach | None = None
     join: Join = "all"
     fenced: bool | None = None
-    task_queue: str | None = None
+    task_queue: Called | None = None
     transitions: WaysOn | None = None
 
     @property

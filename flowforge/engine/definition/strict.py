@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -42,5 +42,18 @@ Duration = Annotated[
 ]
 """A length of time: `500ms`, `30s`, `1h30m`, `3d`, ISO 8601, or milliseconds as a number."""
 
-Count = Annotated[int, Field(strict=True, ge=1)]
-"""A whole number from 1."""
+
+def _long_enough(length: timedelta) -> timedelta:
+    if length <= timedelta():
+        raise PydanticCustomError("duration", "a timeout is longer than nothing")
+    return length
+
+
+Timeout = Annotated[Duration, AfterValidator(_long_enough)]
+"""A length of time in which something can happen."""
+
+Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+"""A whole number from 1; Temporal does not count beyond 2^31."""
+
+Called = Annotated[str, Field(min_length=1, max_length=200)]
+"""The name of something that Temporal knows, too: a longer one would hold its run up for ever."""

@@ -8,6 +8,7 @@ import jsonschema_rs
 
 from flowforge.engine.core.plan import CONDITION
 from flowforge.engine.definition.model import Definition
+from flowforge.engine.definition.names import EVENT_NAME
 from flowforge.engine.definition.pointers import join
 from flowforge.engine.definition.step import Step
 from flowforge.engine.durations import DurationError, parse
@@ -50,6 +51,10 @@ def _check_wait(step: Step, params: Mapping[str, Any], pointer: str, findings: F
     is_open = step.input is not None  # more may be merged into them
     if len(limits) > 1 or (not limits and params.get("event") is None and not is_open):
         findings.add("FF-1013", f"{step.action}: an event, and one of duration, until and timeout", pointer)
+    event = _written(params.get("event"))
+    if isinstance(event, str) and EVENT_NAME.fullmatch(event) is None:
+        hint = "letters, digits and . _ : -, at most 128 in all"
+        findings.add("FF-1013", f"{event[:40]!r} is no name of an event", join(pointer, "event"), hint)
     if isinstance(until := _written(params.get("until")), str):
         _check_instant(until, join(pointer, "until"), findings)
     schema = params.get("schema")
