@@ -23,10 +23,11 @@ from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 from flowforge.errors import Conflict, NotFound, TemporalUnavailable
 from flowforge.ids import order_id_of, workflow_id_for, workflow_id_of_retry
 from flowforge.orders.contracts import OrderOptions, OrderState, OrderStatus, WriteOff
-from flowforge.orders.control_rows import HOLDABLE, ControlledOrder, ControlRows
+from flowforge.orders.control_rows import ControlledOrder, ControlRows
 from flowforge.orders.gateway import PlacedOrder
 from flowforge.orders.intake import order_in, start
 from flowforge.orders.reconciling import open_run
+from flowforge.orders.records import GOING_FORWARD
 from flowforge.orders.workflow import FULFIL_ORDER, OrderWorkflow
 from flowforge.temporal.asking import unless_gone
 
@@ -87,7 +88,7 @@ class OrderControl:
         if isinstance(marked, CancelAccepted):
             return marked
         counts = marked.cancel_reason or marked.failure_reason or reason
-        if marked.status in HOLDABLE:
+        if marked.status in GOING_FORWARD:
             try:
                 await self._request_cancel(marked.workflow_id, counts)
             except TemporalUnavailable as error:
@@ -209,7 +210,7 @@ class OrderControl:
 
     async def _hold_or_release(self, name: str, update: Any, update_id: str | None) -> ControlAccepted:
         row = await self._rows.find(name)
-        if row is not None and row.status not in HOLDABLE:
+        if row is not None and row.status not in GOING_FORWARD:
             raise Conflict(row.plight)
         workflow_id = await self._open_run(name) if row is None else row.workflow_id
         if workflow_id is None:

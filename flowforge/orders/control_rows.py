@@ -10,12 +10,9 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 
 from flowforge.errors import Conflict
 from flowforge.orders.contracts import OrderStatus
-from flowforge.orders.records import CLOSED
+from flowforge.orders.records import CLOSED, GOING_FORWARD
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.orders import ORDERS
-
-HOLDABLE: Final[frozenset[OrderStatus]] = frozenset({"running", "paused"})
-"""Orders that still go forward."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +46,7 @@ class ControlledOrder:
         """Return in words how the order is: why something cannot be done to it."""
         told = {"needs_attention": "waits for an operator", "compensating": "is being unwound", "failed": "has failed"}
         words = told.get(self.status, f"is {self.status}")
-        if self.status in HOLDABLE and self.dispatched_at is not None:
+        if self.status in GOING_FORWARD and self.dispatched_at is not None:
             words = "has left: a carrier has its parcel"
         because = f": {self.failure_reason}" if self.failure_reason is not None else ""
         return f"the order {words}{because}"
@@ -107,7 +104,7 @@ def _mark(connection: Connection, *, name: str, reason: str) -> ControlledOrder 
     order = ControlledOrder(**row)
     if order.cancel_requested_at is not None or order.failure_code == "cancelled":
         return order
-    if order.status not in HOLDABLE or order.dispatched_at is not None:
+    if order.status not in GOING_FORWARD or order.dispatched_at is not None:
         raise Conflict(f"it is too late to cancel: {order.plight}")
     now = datetime.now(UTC)
     connection.execute(_MARK, {"id": order.order_id, "at": now, "why": reason})

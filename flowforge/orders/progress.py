@@ -10,7 +10,7 @@ from flowforge.errors import Conflict, OrderCancelled
 from flowforge.money import Money
 from flowforge.orders import wording
 from flowforge.orders.contracts import CloseOrder, OrderState, OrderStatus
-from flowforge.orders.records import CLOSED, EventStatus
+from flowforge.orders.records import CLOSED, GOING_FORWARD, EventStatus
 from flowforge.services.journal import Entry, FailedAttempt
 
 _MAY_BECOME: Final[Mapping[str, frozenset[str]]] = {
@@ -20,7 +20,6 @@ _MAY_BECOME: Final[Mapping[str, frozenset[str]]] = {
     "needs_attention": frozenset({"needs_attention", "failed", "cancelled"}),
 }
 _SETTLED: Final = frozenset({"completed", "not_needed"})
-_FORWARD: Final = frozenset({"running", "paused"})
 _OF_NO_STEP: Final = "order"
 
 
@@ -104,7 +103,7 @@ class Progress:
         Raises:
             Conflict: it is being unwound, or was: the goods must not leave.
         """
-        if self.cancel_requested_at is not None or self.status not in {*_FORWARD, "completed"}:
+        if self.cancel_requested_at is not None or self.status not in {*GOING_FORWARD, "completed"}:
             raise Conflict("the order is being unwound, or was: its parcel must not leave")
         if self.dispatched_at is not None:
             return False
@@ -116,12 +115,12 @@ class Progress:
 
         An order whose goods have left is completed when it is to be unwound: everything that could be undone is done.
         """
-        if request.to == "compensating" and self.dispatched_at is not None and self.status in _FORWARD:
+        if request.to == "compensating" and self.dispatched_at is not None and self.status in GOING_FORWARD:
             request = replace(request, to="completed", state=_without_failure(request.state))
         if request.to not in _MAY_BECOME.get(self.status, ()):
             return False
         state = request.state
-        if self.cancel_requested_at is not None and self.status in _FORWARD:
+        if self.cancel_requested_at is not None and self.status in GOING_FORWARD:
             if request.to != "compensating":
                 return False
             self.failure_code, self.failure_reason = "cancelled", self._cancel_reason
@@ -159,7 +158,7 @@ class Progress:
     @property
     def why_not_forward(self) -> tuple[str | None, str | None]:
         """Code and reason for which the order turned back, or is going to: it is marked as to be cancelled."""
-        if self.cancel_requested_at is not None and self.status in _FORWARD:
+        if self.cancel_requested_at is not None and self.status in GOING_FORWARD:
             return "cancelled", self._cancel_reason
         return self.failure_code, self.failure_reason
 
@@ -169,7 +168,7 @@ class Progress:
 
     def _tell_of(self, request: CloseOrder, at: datetime) -> None:
         match request.to:
-            case "compensating" if self.status in _FORWARD:
+            case "compensating" if self.status in GOING_FORWARD:
                 step = request.failed_step or self.current_step or _OF_NO_STEP
                 reason = self.failure_reason or self.failure_code or "the order is being unwound"
                 self._add(step, "failed", reason, at)

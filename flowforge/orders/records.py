@@ -16,6 +16,9 @@ EventStatus = Literal[
 CLOSED: Final[frozenset[OrderStatus]] = frozenset({"completed", "failed", "cancelled", "returned"})
 """How an order can end."""
 
+GOING_FORWARD: Final[frozenset[OrderStatus]] = frozenset({"running", "paused"})
+"""Before it turns back: what can be cancelled, or held."""
+
 OPEN: Final[frozenset[OrderStatus]] = frozenset({"running", "paused", "compensating", "needs_attention"})
 """What an order can be before. Named one by one: a status that is in neither is none to be unwound."""
 

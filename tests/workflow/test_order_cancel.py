@@ -71,8 +71,9 @@ async def test_cancelled_again_during_an_undo_stays_cancelled_and_whole(shop: Sh
     assert await shop.stock() == before
 
 
+@pytest.mark.parametrize("times", [1, 2])
 async def test_cancelled_before_the_first_task_exists_as_a_cancelled_order(
-    client: Client, tmp_path: Path, options: OrderOptions
+    client: Client, tmp_path: Path, options: OrderOptions, times: int
 ) -> None:
     """Its row is written by the close, since no step got that far."""
     async with open_shop(client, tmp_path, options, at_work=False) as shop:
@@ -80,7 +81,8 @@ async def test_cancelled_before_the_first_task_exists_as_a_cancelled_order(
         placed = await shop.place()
         accepted = await shop.gateway.get(placed.order_id)
         assert (accepted.status, accepted.workflow_id) == ("running", placed.workflow_id)
-        await shop.handle(placed).cancel()
+        for _ in range(times):
+            await shop.handle(placed).cancel()
         async with shop.worker:
             record = await shop.end(placed)
         assert record.status == "cancelled"
@@ -100,15 +102,17 @@ async def test_cancelled_when_everything_was_done_stays_completed(shop: Shop) ->
     assert record.status == "completed"
 
 
+@pytest.mark.parametrize("times", [1, 2])
 async def test_cancelled_while_local_steps_run_the_server_rejects_their_task_and_the_order_is_whole(
-    shop: Shop, placement: Placement
+    shop: Shop, placement: Placement, times: int
 ) -> None:
     """All local steps share one workflow task; the cancellation discards it with everything that it had noted."""
     gate = Gate()
     shop.hooks.after["orders.close"] = gate
     placed = await shop.place()
     await gate.reached.wait()
-    await shop.handle(placed).cancel()
+    for _ in range(times):
+        await shop.handle(placed).cancel()
     gate.open()
     record = await shop.end(placed)
     history = await shop.handle(placed).fetch_history()

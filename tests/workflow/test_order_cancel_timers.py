@@ -48,13 +48,17 @@ async def test_cancelled_while_a_step_waits_to_be_tried_again_order_is_made_whol
     assert await shop.stock() == before
 
 
+@pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("undo", UNDO_ACTIVITIES)
-async def test_cancelled_while_an_undo_waits_to_be_tried_again_it_is_tried_again(shop: Shop, undo: str) -> None:
+async def test_cancelled_while_an_undo_waits_to_be_tried_again_it_is_tried_again(
+    shop: Shop, undo: str, times: int
+) -> None:
     before = await shop.stock()
     shop.hooks.before[undo] = failing_once(timedelta(seconds=1))
     placed = await shop.place(fail_at=FAIL_AT_LAST)
     await waiting(shop, placed, undo)
-    await shop.handle(placed).cancel()
+    for _ in range(times):
+        await shop.handle(placed).cancel()
     record = await shop.end(placed)
     assert (record.status, record.failure_code) == ("failed", "injected_fault")
     assert {each.status for each in record.compensations} == {"completed"}

@@ -7,8 +7,9 @@ from flowforge.durable.compensation import Compensation
 from flowforge.errors import Conflict, NotFound
 from flowforge.ids import order_id_of, workflow_id_of_retry
 from flowforge.orders.control import CancelAccepted, ControlAccepted
-from flowforge.orders.control_rows import HOLDABLE, ControlledOrder, ControlRows
+from flowforge.orders.control_rows import ControlledOrder, ControlRows
 from flowforge.orders.gateway import NewOrder, PlacedOrder
+from flowforge.orders.records import GOING_FORWARD
 from tests.integration.http.played import PlayedOrders
 from tests.integration.orders.shop import PENDING, STEPS, UNDOS
 from tests.integration.orders.shop import PlacedOrder as Played
@@ -44,7 +45,7 @@ class PlayedControl:
         if row is None:
             raise NotFound(f"there is no order {name!r}")
         counts = row.cancel_reason or reason
-        if row.status in HOLDABLE:
+        if row.status in GOING_FORWARD:
             played = self._orders.playing(row.order_id)
             await played.close("compensating", failure_code="cancelled", compensations=PENDING)
             await played.undo_all()
@@ -54,7 +55,7 @@ class PlayedControl:
     async def pause(self, name: str, *, request_id: str) -> ControlAccepted:
         """See OrderControls."""
         row = await self._find(name)
-        if row.status not in HOLDABLE:
+        if row.status not in GOING_FORWARD:
             raise Conflict(row.plight)
         await self._orders.playing(row.order_id).close("paused")
         return await self._accepted(row)
@@ -62,7 +63,7 @@ class PlayedControl:
     async def resume(self, name: str, *, request_id: str) -> ControlAccepted:
         """See OrderControls."""
         row = await self._find(name)
-        if row.status not in HOLDABLE:
+        if row.status not in GOING_FORWARD:
             raise Conflict(row.plight)
         await self._orders.playing(row.order_id).close("running", deadline_at=datetime.now(UTC).isoformat())
         return await self._accepted(row)
