@@ -64,9 +64,17 @@ class Verdict:
         return ", ".join(f"{count} {what}" for what, count in [*self.done.items(), *self.ends.items()])
 
     def must_have_completed(self, least: float = 0.3) -> None:
-        """Object where too few orders completed: a run in which nothing happens proves nothing."""
-        if self.ends["completed"] < least * self.orders:
-            self.violations.append(f"only {self.ends['completed']} of {self.orders} orders completed")
+        """Object where too few orders completed: a run in which nothing happens proves nothing.
+
+        One that was returned had completed before.
+        """
+        completed = self.ends["completed"] + self.ends["returned"]
+        if completed < least * self.orders:
+            self.violations.append(f"only {completed} of {self.orders} orders completed")
+
+    def must_have_hit(self, least: int) -> None:
+        """Object where a fault point was hit less often."""
+        self.violations += [f"{point} was hit only {hits} times" for point, hits in self.hits.items() if hits < least]
 
 
 class Judge:

@@ -46,7 +46,7 @@ class Plan:
         return cls(
             seed=seed,
             share=share,
-            times=max(2, round(10 * share)),
+            times=max(3, round(10 * share)),
             kills=max(10, round(1000 * share)) if kills is None else kills,
             storm_orders=max(100, round(3000 * share)),
             temporal_kills=max(2, round(50 * share)),

@@ -55,6 +55,7 @@ async def _judged(scenario: Scenario, house: House, plan: Plan, name: str) -> Ve
     begun = time.monotonic()
     try:
         verdict = await scenario(house, plan)
+        verdict.must_have_completed()
     except Exception as error:  # noqa: BLE001 -- whatever it is, it is told
         verdict = Verdict(name=name, violations=[f"it broke: {type(error).__name__}: {error}"])
     verdict.took_s = time.monotonic() - begun

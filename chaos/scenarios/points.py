@@ -27,7 +27,10 @@ _NAMES: Final = {"kill": "a worker killed at each point", "stop": "a worker froz
 async def kills(house: House, plan: Plan) -> Verdict:
     """Kill workers at every point."""
     async with house.temporal() as temporal:
-        return await drills(house, temporal.target, await temporal.client(), every_point(), PLACEMENTS, plan.times)
+        client = await temporal.client()
+        verdict = await drills(house, temporal.target, client, every_point(), PLACEMENTS, plan.times)
+    verdict.must_have_hit(LEAST_HITS)
+    return verdict
 
 
 async def zombies(house: House, _plan: Plan) -> Verdict:

@@ -46,7 +46,6 @@ async def storm(house: House, plan: Plan) -> Verdict:
             for number in range(_FIELDS)
         )
     )
-    verdict.must_have_completed()
     verdict.took_s = time.monotonic() - begun
     return verdict
 
@@ -96,7 +95,6 @@ async def marathon(house: House, plan: Plan) -> Verdict:
                 await temporal.start()
 
     await _under_load(house, chance, verdict, disturb, orders=plan.marathon_orders, in_flight=60, until_disturbed=False)
-    verdict.must_have_completed()
     verdict.took_s = time.monotonic() - begun
     return verdict
 

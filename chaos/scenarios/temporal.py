@@ -62,7 +62,6 @@ async def terminate(house: House, _plan: Plan) -> Verdict:
                 await judge.audit()
 
         await asyncio.gather(*(one(each, placement) for each in (*FORWARD, *UNDOS) for placement in PLACEMENTS))
-    verdict.must_have_completed()
     return verdict
 
 
@@ -114,7 +113,6 @@ async def lose_state(house: House, plan: Plan) -> Verdict:
                         verdict.done["had not begun, lost"] += 1
                 await judge.last_requests(completed)
                 await judge.audit()
-    verdict.must_have_completed()
     return verdict
 
 

@@ -1,11 +1,10 @@
 """A worker is killed at every point there is, in both placements; another one ends the order whole."""
 
-from collections import Counter
-
 import pytest
 from temporalio.client import Client
 
 from chaos.house import House
+from chaos.judge import Verdict
 from chaos.points import MOMENTS, PLACEMENTS, Point, every_point
 from chaos.scenarios.points import LEAST_HITS, drills
 from flowforge.services.fault_points import OPERATIONS, Moment
@@ -24,13 +23,16 @@ async def test_worker_killed_order_ends_whole(
     client: Client, temporal_target: TemporalTarget, house: House, moment: Moment
 ) -> None:
     points = [point for point in every_point() if point.moment == moment]
-    hits: Counter[str] = Counter()
+    whole = Verdict(name=moment)
     for placement in PLACEMENTS:
         verdict = await drills(house, temporal_target, client, points, [placement], TIMES[placement])
         assert verdict.violations == []
         assert verdict.done["histories replayed"] >= len(points), "of each point an order's"
-        hits.update(verdict.hits)
-    assert min(hits.values()) >= LEAST_HITS
+        whole.hits.update(verdict.hits)
+        whole.ends.update(verdict.ends)
+    whole.must_have_hit(LEAST_HITS)
+    whole.must_have_completed()
+    assert whole.violations == []
 
 
 async def test_order_cancelled_after_its_worker_died_undoes_what_no_memory_holds(
