@@ -262,6 +262,7 @@ class Driver:
         if self.state.is_over:
             if saved is None or saved.cancel_reason is None:
                 raise RuntimeError("the row does not take the end of its run")
+            self._story.overruled(saved.status)
             self.tell(Overruled(saved.cancel_reason))
             return None
         tell_status(run_status(self.state), (self._wakes[key] for key in self.state.tasks if key in self._wakes))

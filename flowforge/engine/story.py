@@ -93,6 +93,11 @@ class Story:
             self._memory.go_on(carried.get("remembered", 0), state)  # else it was forgotten when the run had ended
         self._known = state
 
+    def overruled(self, status: RunStatus) -> None:
+        """Take back the end that was told last, whose number is free again: the row has kept another status."""
+        self._events -= 1
+        self._status = status
+
     def edited(self, values: Mapping[str, Any], wish: str | None) -> None:
         """Remember what an operator puts into the run's context with a wish, to be told with the next turn."""
         self._wish = wish
