@@ -140,13 +140,14 @@ class RunRetries:
 
     async def _ended(self, record: RunRecord, wish: RetryWish) -> Retried:
         rest, last = await self._rests.get(record.execution_id)
-        carried = rest if rest is not None and record.status in {"failed", "cancelled"} else _undone(record)
-        if carried is None:
-            raise Conflict("what the run had done is not known any more: a replay is a new run of the same input")
         before, found = await asyncio.gather(
             self._definitions.get(record.workflow_id, record.revision),
             self._definitions.get(record.workflow_id, wish.revision or record.revision),
         )
+        if rest is not None and record.status in {"failed", "cancelled"}:
+            carried = rest
+        else:
+            carried = self._from_nothing(record, before)
         request = self._checked(record, found, wish)
         state = load(unpack(carried.state), value=read)
         retry = Retry(step=wish.step, values=wish.values)
@@ -198,17 +199,28 @@ class RunRetries:
             replay_of=record.replay_of,
         )
 
+    def _from_nothing(self, record: RunRecord, revision: Revision) -> Carried:
+        """Return with what a run starts over.
+
+        Raises:
+            Conflict: it did something, perhaps, that nothing undoes: it would do that again.
+        """
+        if all(
+            undo.generation != record.generation for undo in record.undos
+        ):  # its workflow was gone, and undid nothing
+            harmless = effect_free(revision.definition, self._effects)
+            done = [step.step_id for step in record.steps if step.view != "skipped" and step.step_id not in harmless]
+            if done:
+                raise Conflict(
+                    f"nothing undoes what {done[0]!r} may have done before the run lost its workflow, and it would be "
+                    "done again: a replay is a new run of the same input"
+                )
+        state = State(phase="compensated", generation=record.generation, values=Table(record.edits or {}))
+        return Carried(state=pack(dump(state, value=write)), story=_TOLD)
+
     def _plan(self, revision: Revision) -> Plan:
         definition = revision.definition
         return Plan.of(definition, effect_free=effect_free(definition, self._effects))
-
-
-def _undone(record: RunRecord) -> Carried | None:
-    """Return with what a run starts over of which everything is undone; None where that is not so."""
-    if record.status != "compensated" and not (record.status == "cancelled" and record.undos):
-        return None
-    state = State(phase="compensated", generation=record.generation, values=Table(record.edits or {}))
-    return Carried(state=pack(dump(state, value=write)), story=_TOLD)
 
 
 def _retried(record: RunRecord, *, status: RunStatus, created: bool) -> Retried:

@@ -14,7 +14,9 @@ from flowforge.engine.audit import audit
 from flowforge.engine.idempotency import unwinding_id
 from flowforge.engine.lost import find_lost
 from flowforge.engine.reconciling import WatchedRuns
+from flowforge.engine.retries import RetryWish
 from flowforge.engine.store.records import RunRecord
+from flowforge.errors import Conflict
 from flowforge.reconciling.reconciler import Reconciler, Turn
 from tests.workflow.engine.stage import OPTIONS, REPLAYER, Gate, Stage, open_stage, refusal, saved
 from tests.workflow.engine.test_runs import UNDO, chain
@@ -130,6 +132,28 @@ async def test_terminated_without_anything_to_undo_run_ends_failed(stage: Stage)
     gate.opened.set()
     assert (record.status, [step.view for step in record.steps]) == ("failed", ["success", "failed"])
     assert record.steps[0].result == {"did": "a"}
+
+
+async def test_abandoned_run_that_changed_nothing_starts_over(stage: Stage) -> None:
+    body = chain("a", "b", undo=False)
+    for step in body["steps"]:
+        step["action"] = "free"
+    run, gate = await terminated(stage, body, "b")
+    assert (await turn(stage)).unwound == [run]
+    assert (await unwound(stage, run)).status == "failed"
+    gate.opened.set()
+    retried = await stage.retries.retry(run, RetryWish())
+    assert (retried.created, retried.generation) == (True, 2)
+    assert (await stage.end(run)).status == "completed"
+
+
+async def test_abandoned_run_that_did_what_nothing_undoes_is_not_begun_again_unasked(stage: Stage) -> None:
+    run, gate = await terminated(stage, chain("a", "b", undo=False), "b")
+    assert (await turn(stage)).unwound == [run]
+    await unwound(stage, run)
+    gate.opened.set()
+    with pytest.raises(Conflict, match="nothing undoes what 'a' may have done"):
+        await stage.retries.retry(run, RetryWish())
 
 
 async def test_terminated_while_it_waits_run_is_undone(stage: Stage) -> None:
