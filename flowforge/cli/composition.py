@@ -162,7 +162,7 @@ async def open_fulfilment(settings: Settings) -> AsyncIterator[Fulfilment]:
             reach=reach,
             worker=identity(),
         )
-        async with open_engine(settings, database, services) as engine:
+        async with open_engine(settings, database, services, reach) as engine:
             yield Fulfilment(
                 settings=settings,
                 database=database,

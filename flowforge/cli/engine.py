@@ -33,6 +33,7 @@ from flowforge.engine.store.values import RunValues
 from flowforge.orders.feed import OrderFeed
 from flowforge.persistence.database import Database
 from flowforge.persistence.leases import new_holder
+from flowforge.services.fault_points import Reach, nowhere
 from flowforge.services.wiring import Services
 from flowforge.settings import Settings
 from flowforge.worker.registration import activities_of_runs
@@ -120,8 +121,16 @@ class Engine:
 
 
 @contextlib.asynccontextmanager
-async def open_engine(settings: Settings, database: Database, services: Services) -> AsyncIterator[Engine]:
+async def open_engine(
+    settings: Settings, database: Database, services: Services, reach: Reach = nowhere
+) -> AsyncIterator[Engine]:
     """Open the engine over a database that is up to date, and close what its actions hold afterwards.
+
+    Args:
+        settings: what the process was told.
+        database: where definitions and runs are.
+        services: the fulfilment's own.
+        reach: called at the fault points of the sample actions' transactions.
 
     Raises:
         StartupError: ACTIONS, EGRESS_ALLOW or WEBHOOK_SECRET is wrong.
@@ -130,7 +139,7 @@ async def open_engine(settings: Settings, database: Database, services: Services
         modules=settings.actions, egress_allow=settings.egress_allow, webhook_secret=settings.webhook_secret
     )
     bind = structlog.contextvars.bind_contextvars
-    async with open_offer(options, services=services, database=database, bind=bind) as offer:
+    async with open_offer(options, services=services, database=database, bind=bind, reach=reach) as offer:
         yield Engine(
             settings=settings,
             database=database,

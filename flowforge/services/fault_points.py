@@ -52,6 +52,13 @@ OPERATIONS: Final = (
 )
 """The transactions of a saga, as the ledger names them; its undos, and the moves of its owner's row by their target."""
 
+OF_SAMPLES: Final = tuple(
+    f"{operation}{undo}"
+    for operation in ("samples.effect", "samples.debit", "samples.credit")
+    for undo in ("", ".undo")
+)
+"""Those of the sample actions, by which runs of the bundled sagas outlive their workers."""
+
 _SIGNALS: Final = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 _ASKED: Final = re.compile(r"(kill|stop|fail|refuse):([a-z_.]+):(before|inside|after-commit)(?::([1-9]\d{0,8}))?")
 
@@ -74,11 +81,11 @@ class FaultPoint:
             StartupError: there is no such fault point.
         """
         match = _ASKED.fullmatch(asked)
-        if match is None or match[2] not in OPERATIONS:
+        if match is None or match[2] not in {*OPERATIONS, *OF_SAMPLES}:
             raise StartupError(
                 f"FLOWFORGE_FAULT_POINT={asked!r} is not allowed; allowed: kill, stop, fail or refuse, the operation, "
                 f"and before, inside or after-commit, for example kill:payments.charge:after-commit (and :2 for the "
-                f"second time), several with commas between; operations: {', '.join(OPERATIONS)}"
+                f"second time), several with commas between; operations: {', '.join((*OPERATIONS, *OF_SAMPLES))}"
             )
         self._kind: Final = match[1]
         self._place: Final = (match[2], match[3])

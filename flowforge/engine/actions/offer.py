@@ -31,6 +31,7 @@ from flowforge.persistence.database import Database
 from flowforge.security.egress import EgressPolicy
 from flowforge.security.outbound import outbound_client
 from flowforge.services.delivery import BindLogContext
+from flowforge.services.fault_points import Reach, nowhere
 from flowforge.services.ledger import SqlLedger
 from flowforge.services.wiring import Services
 
@@ -78,6 +79,7 @@ async def open_offer(
     services: Services,
     database: Database,
     bind: BindLogContext | None = None,
+    reach: Reach = nowhere,
 ) -> AsyncIterator[Offer]:
     """Put all actions together, and close what they hold afterwards.
 
@@ -86,6 +88,7 @@ async def open_offer(
         services: the fulfilment's own.
         database: where samples keep what they did.
         bind: binds the log context.
+        reach: called at the fault points of the samples' transactions.
 
     Raises:
         StartupError: an option is wrong, or a module.
@@ -110,7 +113,7 @@ async def open_offer(
                     *actions_of(Transform(pool)),
                     *(replace(each, in_ledger=True) for each in actions_of(ServiceActions(services))),
                 ],
-                sample_actions(database),
+                sample_actions(database, reach),
                 load_actions(options.modules),
             )
             filler = Filler(RunValues(database))
@@ -121,9 +124,9 @@ async def open_offer(
         await asyncio.to_thread(threads.shutdown)
 
 
-def sample_actions(database: Database) -> Iterator[Action]:
+def sample_actions(database: Database, reach: Reach = nowhere) -> Iterator[Action]:
     """Yield every sample, over the database that keeps what they did."""
-    ledger = SqlLedger(database, NoJournal())
+    ledger = SqlLedger(database, NoJournal(), reach)
     records = SampleRecords(ledger)
     for workflow in (OrderSamples(records), TransferSamples(ledger), CustomerSamples(records)):
         yield from actions_of(workflow)

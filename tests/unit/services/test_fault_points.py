@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from flowforge.errors import InjectedFault, StartupError
-from flowforge.services.fault_points import OPERATIONS, FaultPoint, nowhere
+from flowforge.services.fault_points import OF_SAMPLES, OPERATIONS, FaultPoint, nowhere
 
 _PROGRAM = """
 import sys
@@ -65,7 +65,7 @@ def test_without_permission_no_fault_point_is_there(asked: str) -> None:
 
 
 def test_every_operation_can_be_named() -> None:
-    for operation in OPERATIONS:
+    for operation in (*OPERATIONS, *OF_SAMPLES):
         assert isinstance(FaultPoint.reach(f"stop:{operation}:inside", is_allowed=True), FaultPoint)
 
 
