@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +17,7 @@ from chaos.replays import replay
 from chaos.world import World
 from flowforge.orders.audit import audit
 from flowforge.orders.records import CLOSED
+from flowforge.persistence.auditing import Finding
 from flowforge.persistence.tables.orders import ORDERS
 
 DRAINED_WITHIN_S: Final = 60.0
@@ -116,7 +117,7 @@ class Judge:
             if status not in each.wish.ends:
                 self._object(f"{each.placed.order_id}, which was {each.wish.kind}, is {status}")
             async with places:
-                run = await self._run_end(each.placed.workflow_id)
+                run = await run_end(self._world, each.placed.workflow_id)
             if run != status:
                 self._object(f"{each.placed.order_id} is {status}, its run {run}")
 
@@ -130,10 +131,8 @@ class Judge:
 
     async def audit(self) -> None:
         """Ask every question of the audit."""
-        for finding in await self._world.database.read(audit):
-            if finding.is_violation:
-                examples = ", ".join(finding.examples[:3])
-                self._object(f"audit, {finding.check.area}: {finding.check.name}: {finding.count} ({examples})")
+        for objection in objections_of(await self._world.database.read(audit)):
+            self._object(objection)
 
     async def replay(self, accepted: Sequence[Accepted]) -> None:
         """Replay histories with this code."""
@@ -149,20 +148,29 @@ class Judge:
         found = ((order_id, rows.get(order_id, "without a row")) for order_id in order_ids)
         return [(order_id, status) for order_id, status in found if status not in CLOSED]
 
-    async def _run_end(self, workflow_id: str) -> str:
-        """Return how an order's run ended; the run ends a moment after the row."""
-        for _ in range(50):
-            try:
-                run = await self._world.client.get_workflow_handle(workflow_id).describe()
-            except RPCError as error:
-                return str(error.status.name).lower()
-            if run.status is not WorkflowExecutionStatus.RUNNING:
-                return _RUN_ENDS.get(run.status, "unknown") if run.status is not None else "unknown"
-            await asyncio.sleep(0.2)
-        return "running"
-
     def _object(self, what: str) -> None:
         self._verdict.violations.append(what)
+
+
+async def run_end(world: World, workflow_id: str) -> str:
+    """Return how a run ended at Temporal, in the words of the rows; it ends a moment after its row."""
+    for _ in range(50):
+        try:
+            run = await world.client.get_workflow_handle(workflow_id).describe()
+        except RPCError as error:
+            return str(error.status.name).lower()
+        if run.status is not WorkflowExecutionStatus.RUNNING:
+            return _RUN_ENDS.get(run.status, "unknown") if run.status is not None else "unknown"
+        await asyncio.sleep(0.2)
+    return "running"
+
+
+def objections_of(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield what an audit has found that must not be, in words."""
+    for finding in findings:
+        if finding.is_violation:
+            examples = ", ".join(finding.examples[:3])
+            yield f"audit, {finding.check.area}: {finding.check.name}: {finding.count} ({examples})"
 
 
 def _statuses(connection: Connection) -> dict[str, str]:

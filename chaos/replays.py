@@ -1,5 +1,6 @@
-"""Histories of orders that went through faults, replayed by this code: one that cannot be stays open for ever."""
+"""Histories that went through faults, replayed by this code: one that cannot be stays open for ever."""
 
+from collections.abc import Callable
 from typing import Final
 
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -7,15 +8,21 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from chaos.world import World
+from flowforge.engine.idempotency import unwinding_id
+from flowforge.engine.workflow import RunWorkflow
 from flowforge.ids import workflow_id_of_return, workflow_id_of_unwinding
 from flowforge.orders.returning import ReturnWorkflow
 from flowforge.orders.workflow import OrderWorkflow
 
-_RUNS: Final = (str, workflow_id_of_unwinding, workflow_id_of_return)
+Names = tuple[Callable[[str], str], ...]
+"""From a workflow's name, the names of all that may have worked on the same."""
+
+ORDERS: Final[Names] = (str, workflow_id_of_unwinding, workflow_id_of_return)
+RUNS: Final[Names] = (str, unwinding_id)
 
 
-async def replay(world: World, workflow_id: str) -> int:
-    """Replay an order's own run, the one that unwound it and the one that returned it, where there are any.
+async def replay(world: World, workflow_id: str, names: Names = ORDERS) -> int:
+    """Replay an order's own run, the one that unwound it and the one that returned it, or a run's, where there are any.
 
     Returns:
         How many there were.
@@ -24,13 +31,13 @@ async def replay(world: World, workflow_id: str) -> int:
         AssertionError: one cannot be replayed; the message says which and why.
     """
     replayer = Replayer(
-        workflows=[OrderWorkflow, ReturnWorkflow],
+        workflows=[OrderWorkflow, ReturnWorkflow, RunWorkflow],
         data_converter=pydantic_data_converter,
         workflow_runner=UnsandboxedWorkflowRunner(),
         debug_mode=True,  # without the search for deadlocks: a machine that is busy for two seconds is none
     )
     replayed = 0
-    for name in (run(workflow_id) for run in _RUNS):
+    for name in (of(workflow_id) for of in names):
         try:
             history = await world.client.get_workflow_handle(name).fetch_history()
         except RPCError as error:

@@ -6,7 +6,19 @@ from typing import Final
 from chaos.house import House
 from chaos.judge import Verdict
 from chaos.plan import Plan
-from chaos.scenarios import api, database, mid_start, points, races, recovery, storm, temporal, undo
+from chaos.scenarios import (
+    api,
+    database,
+    engine,
+    engine_gone,
+    mid_start,
+    points,
+    races,
+    recovery,
+    storm,
+    temporal,
+    undo,
+)
 
 Scenario = Callable[[House, Plan], Awaitable[Verdict]]
 
@@ -23,6 +35,9 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "lost-state": temporal.lose_state,
     "undo": undo.run,
     "races": races.run,
+    "engine": engine.run,
+    "engine-terminate": engine_gone.terminate,
+    "engine-lost-state": engine_gone.lose_state,
 }
 """By the name that `--only` takes."""
 
