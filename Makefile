@@ -52,7 +52,7 @@ bench: $(STAMP) ## measure, and write docs/performance.md and docs/performance-e
 	@$(PYTHON) main.py bench $(ARGS)
 
 bench-engine: $(STAMP) ## measure definitions only, and write docs/performance-engine.md
-	@$(PYTHON) main.py bench --only engine $(ARGS)
+	@$(PYTHON) main.py bench --only engine --rounds 3 $(ARGS)
 
 fuzz: $(STAMP) ## 20,000 made-up requests to a running FlowForge, and clients that misbehave
 	$(PYTHON) -m pytest tests/fuzz --requests 20000 $(ARGS)

@@ -58,6 +58,32 @@ def fan_out(count: int) -> dict[str, Any]:
     return {"id": f"bench-fan-{count}", "steps": steps}
 
 
+def everything(count: int) -> dict[str, Any]:
+    """Return steps that each have what a step may have: nobody runs them, they are published."""
+    of_each: dict[str, Any] = {
+        "action": "bench.step",
+        "timeout": "1h30m",
+        "retryPolicy": {"maxAttempts": 5, "initialDelay": "1s", "backoffMultiplier": 2, "maxDelay": "1m"},
+    }
+    steps: list[dict[str, Any]] = []
+    for number in range(count):
+        params = {
+            "order": "${order.id}",
+            "lines": "${order.lines}",
+            "text": f"step {number} of ${{order.customer.name}}, for ${{order.total}} ${{order.currency}}",
+            "headers": {"X-Request": f"${{order.id}}-{number}", "X-Tenant": "${order.tenant}"},
+        }
+        step = {"id": f"s{number}", "name": f"Step {number}", **of_each, "params": params}
+        if number:
+            before = f"s{number - 1}"
+            params["before"] = f"${{{before}.n}}"
+            step["dependsOn"] = [before]
+            step["condition"] = f"{before}.n > 0 && (order.plan === 'large' || order.lines.length > {number})"
+        step["compensation"] = {"action": "bench.step", "params": {"key": "${undo.key}", "of": f"s{number}"}}
+        steps.append(step)
+    return {"id": "bench-everything", "steps": steps}
+
+
 def loop(visits: int) -> dict[str, Any]:
     """Return a state machine that comes to one step so often."""
     count = {"type": "transform", "config": {"code": "return (context.count ?? 0) + 1"}}
@@ -81,10 +107,11 @@ def items(concurrency: int) -> dict[str, Any]:
 
 
 def load(count: int, *, fails: bool) -> dict[str, Any]:
-    """Return steps that each answer with as much as a step may; with an end that fails, all of them are undone."""
+    """Return so many steps, which each answer with as much as a step may; or the last fails, and the others are undone."""
     undo = {"action": "bench.check", "params": {}}
     steps: list[dict[str, Any]] = [
-        {"id": f"s{number}", "action": "bench.much", "params": {}, "compensation": undo} for number in range(count)
+        {"id": f"s{number}", "action": "bench.much", "params": {}, "compensation": undo}
+        for number in range(count - 1 if fails else count)
     ]
     if fails:
         names = [step["id"] for step in steps]

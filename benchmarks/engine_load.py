@@ -9,6 +9,7 @@ import sys
 import time
 from typing import Any, Final
 
+import yaml
 from temporalio.client import Client
 
 from benchmarks.http_client import Connection, HttpError, request_bytes
@@ -24,7 +25,7 @@ async def main(host: str, port: int, temporal: str) -> None:
     """Run definitions on request.
 
     `{"workflow": "a", "input": {}, "count": 100, "in_flight": 50}` runs many to their ends and times each;
-    `{"publish": {}, "count": 10}` times the publishing of a definition that is always another one;
+    `{"publish": {}, "form": "yaml", "count": 10}` times the publishing of a definition that is always another one;
     `{"start": "a", "input": {}}` starts one and answers `{"execution": ""}`; `{"look": "exec-…"}` tells how it is;
     `{"story": "exec-…"}` tells how many runs of Temporal's it took, and how long their histories were.
     """
@@ -34,7 +35,7 @@ async def main(host: str, port: int, temporal: str) -> None:
         if "workflow" in request:
             return await caller.run(request)
         if "publish" in request:
-            return await caller.publish(request["publish"], request["count"])
+            return await caller.publish(request["publish"], request["form"], request["count"])
         if "start" in request:
             return await caller.start(request["start"], request["input"])
         if "look" in request:
@@ -70,14 +71,16 @@ class _Caller:
             for lane in lanes:
                 lane.close()
 
-    async def publish(self, definition: dict[str, Any], count: int) -> dict[str, Any]:
-        took_ms = []
+    async def publish(self, definition: dict[str, Any], form: str, count: int) -> dict[str, Any]:
+        took_ms, body = [], b""
         for number in range(count):
-            body = json.dumps({**definition, "description": f"the {number}th"}).encode()
+            another = {**definition, "description": f"the {number}th"}
+            text = json.dumps(another) if form == "json" else yaml.safe_dump(another, sort_keys=False)
+            body = text.encode()
             began = time.perf_counter()
-            await self._ask("POST", "/workflows", body)
+            await self._ask("POST", "/workflows", body, f"application/{form}")
             took_ms.append((time.perf_counter() - began) * 1000)
-        return {"took_ms": took_ms}
+        return {"took_ms": took_ms, "bytes": len(body)}
 
     async def start(self, workflow: str, given: dict[str, Any]) -> dict[str, Any]:
         answer = await self._ask("POST", "/workflows/start", json.dumps({"type": workflow, "input": given}).encode())
@@ -104,10 +107,12 @@ class _Caller:
             run_id = history.events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
         return {"events": lengths, "bytes": sizes}
 
-    async def _ask(self, method: str, path: str, body: bytes = b"") -> Any:
+    async def _ask(self, method: str, path: str, body: bytes = b"", media_type: str = "application/json") -> Any:
         connection = await Connection.open(self._host, self._port)
         try:
-            status, answer = await connection.request(request_bytes(method, path, self._name, body=body))
+            status, answer = await connection.request(
+                request_bytes(method, path, self._name, body=body, media_type=media_type)
+            )
         finally:
             connection.close()
         if status >= 300:

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from benchmarks.engine import DEFINITION, FAN, ORDERS, PUBLISHED_STEPS, SHORT, EngineResults, Long
+from benchmarks.engine import DEFINITION, FAN, ORDERS, SHORT, EngineResults, Long
 from benchmarks.figures import Run, Spread, over_rounds, ratio
 from benchmarks.machine import Circumstances
 from benchmarks.plan import MANY, Plan
@@ -27,6 +27,8 @@ _WHAT: Final = f"""\
   steps go through the task queue (`STEP_PLACEMENT=queue`), which is where a definition's steps with an effect always
   run. Cost is CPU, Temporal's and FlowForge's together.
 - **chain, fan-out**: steps that do nothing and count as effects, one after the other or side by side, a run at a time.
+- **publish**: `POST /workflows` to its answer: the chain's steps, and steps with everything that a step may have:
+  templates, a condition, a policy of retries, an undo.
 - **long runs**: one run each. Memory is FlowForge's, with worker, API and database in one process; flat means that the
   mean of the second half of its samples is no more than {FLAT_WITHIN:.0%} above the first half's.
 
@@ -90,13 +92,9 @@ def _targets(results: EngineResults, plan: Plan) -> Iterator[tuple[str, ...]]:
             yield name, wanted, long.status, met(long.status == wanted)
     transform = statistics.median(results.transform_ms)
     yield "transform, warm, p50", "≤ 2 ms", f"{transform:.2f} ms", met(transform <= 2)
-    publish = max(results.publish_ms)
-    yield (
-        f"publish of {PUBLISHED_STEPS} steps, slowest of {len(results.publish_ms)}",
-        "≤ 200 ms",
-        f"{publish:.0f} ms",
-        met(publish <= 200),
-    )
+    for name, publish_ms in results.publish_ms.items():
+        slowest = max(publish_ms)
+        yield f"{name}, slowest of {len(publish_ms)}", "≤ 200 ms", f"{slowest:.0f} ms", met(slowest <= 200)
 
 
 def _per_step(results: EngineResults, name: str, count: int) -> Spread:

@@ -78,11 +78,19 @@ class Connection(asyncio.Protocol):
             self._answer.set_exception(HttpError(f"the server closed the connection: {exc}"))
 
 
-def request_bytes(method: str, path: str, host: str, *, body: bytes = b"", prefer: str | None = None) -> bytes:
+def request_bytes(
+    method: str,
+    path: str,
+    host: str,
+    *,
+    body: bytes = b"",
+    media_type: str = "application/json",
+    prefer: str | None = None,
+) -> bytes:
     """Return a request as it goes over the wire."""
     lines = [f"{method} {path} HTTP/1.1", f"host: {host}", f"content-length: {len(body)}"]
     if body:
-        lines.append("content-type: application/json")
+        lines.append(f"content-type: {media_type}")
     if prefer is not None:
         lines.append(f"prefer: {prefer}")
     return "\r\n".join([*lines, "", ""]).encode() + body

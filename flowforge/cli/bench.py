@@ -19,7 +19,7 @@ def bench(
     items: Annotated[
         int, typer.Option(min=20, help="Items of the engine's long forEach; its long loop has a tenth.")
     ] = 10_000,
-    values: Annotated[int, typer.Option(min=1, help="Steps that answer with 256 KiB each.")] = 500,
+    values: Annotated[int, typer.Option(min=2, help="Steps that answer with 256 KiB each.")] = 500,
 ) -> None:
     """Measure, print and write how fast orders are, next to the least that Temporal takes; some minutes long."""
     from flowforge.cli.lifecycle import run
