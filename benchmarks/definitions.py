@@ -107,7 +107,7 @@ def items(concurrency: int) -> dict[str, Any]:
 
 
 def load(count: int, *, fails: bool) -> dict[str, Any]:
-    """Return so many steps, which each answer with as much as a step may; or the last fails, and the others are undone."""
+    """Return steps that each answer with as much as a step may; or the last fails, and the others are undone."""
     undo = {"action": "bench.check", "params": {}}
     steps: list[dict[str, Any]] = [
         {"id": f"s{number}", "action": "bench.much", "params": {}, "compensation": undo}

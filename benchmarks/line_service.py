@@ -9,14 +9,16 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
+
+_LONGEST_LINE: Final = 4 * 1024 * 1024  # a request may hold a definition
 
 Measure = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 async def serve_lines(measure: Measure) -> None:
     """Answer every request on standard input, one after the other."""
-    reader = asyncio.StreamReader()
+    reader = asyncio.StreamReader(_LONGEST_LINE)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     print(json.dumps({"pid": os.getpid()}), flush=True)
     while line := await reader.readline():

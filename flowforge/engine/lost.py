@@ -11,6 +11,7 @@ from temporalio.client import Client
 from flowforge.engine.reconciling import open_run
 from flowforge.engine.store.standstill import StillRun, is_still, still_runs
 from flowforge.persistence.database import Database
+from flowforge.reconciling.sweeps import Sweep
 
 MOST: Final = 1000
 """How many open runs are looked at, the oldest first."""
@@ -40,7 +41,7 @@ async def find_lost(client: Client, database: Database) -> LostRuns:
         TemporalUnavailable: Temporal is away.
         DatabaseUnavailable: the rows cannot be read.
     """
-    rows = await database.read(still_runs, datetime.now(UTC), after=0, limit=MOST + 1)
+    rows = await database.read(still_runs, Sweep.whole(datetime.now(UTC)), after=0, limit=MOST + 1)
     places = asyncio.Semaphore(_AT_ONCE)
 
     async def is_lost(run: StillRun) -> bool:

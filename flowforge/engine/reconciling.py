@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from temporalio.client import Client, WorkflowExecutionDescription
@@ -15,6 +14,7 @@ from flowforge.engine.launching import Launcher
 from flowforge.engine.store.recall import recall
 from flowforge.engine.store.standstill import StillRun, is_still, still_runs
 from flowforge.persistence.database import Database
+from flowforge.reconciling.sweeps import Sweep
 from flowforge.reconciling.watched import Mended
 from flowforge.reconciling.workflows import cancel_again, open_workflow
 
@@ -51,9 +51,9 @@ class WatchedRuns:
         self._options = options
         self._silence_s = options.heartbeat_timeout_s if silence_s is None else silence_s
 
-    async def still(self, since: datetime, *, after: int, limit: int) -> Sequence[StillRun]:
+    async def still(self, sweep: Sweep, *, after: int, limit: int) -> Sequence[StillRun]:
         """See Watched.still."""
-        return await self._database.read(still_runs, since, after=after, limit=limit)
+        return await self._database.read(still_runs, sweep, after=after, limit=limit)
 
     async def mend(self, client: Client, still: StillRun) -> Mended | None:
         """See Watched.mend."""

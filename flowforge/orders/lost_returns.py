@@ -6,7 +6,6 @@ A return only goes forward, and each of its steps is fenced: the new run finds w
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, select, text
@@ -19,21 +18,23 @@ from flowforge.orders.returns import start_return
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.ledger import LEDGER, OF_RETURNS
 from flowforge.persistence.tables.orders import ORDERS
-from flowforge.persistence.types import UtcTimestamp
+from flowforge.reconciling.sweeps import Sweep, is_taken
 from flowforge.reconciling.watched import Mended
 from flowforge.reconciling.workflows import find_workflow
 
 _LOG: Final = logging.getLogger(__name__)
 
 _BEGUN: Final = (
-    select(LEDGER.c.saga_id)
+    select(LEDGER.c.saga_id, func.max(LEDGER.c.created_at).label("moved_at"))
     .where(text(OF_RETURNS))
     .group_by(LEDGER.c.saga_id)
-    .having(func.max(LEDGER.c.created_at) <= bindparam("since", type_=UtcTimestamp))
+    .subquery()
 )
 _STILL: Final = (
     select(ORDERS.c.sequence, ORDERS.c.order_id, ORDERS.c.workflow_id, ORDERS.c.charge_id, ORDERS.c.input)
-    .where(ORDERS.c.order_id.in_(_BEGUN), ORDERS.c.status == "completed", ORDERS.c.sequence > bindparam("after"))
+    .join(_BEGUN, _BEGUN.c.saga_id == ORDERS.c.order_id)
+    .where(ORDERS.c.status == "completed", ORDERS.c.sequence > bindparam("after"))
+    .where(is_taken(ORDERS.c.sequence, _BEGUN.c.moved_at))
     .order_by(ORDERS.c.sequence)
     .limit(bindparam("count"))
 )
@@ -82,9 +83,9 @@ class WatchedReturns:
         self._database = database
         self._task_queue = task_queue
 
-    async def still(self, since: datetime, *, after: int, limit: int) -> Sequence[StillReturn]:
+    async def still(self, sweep: Sweep, *, after: int, limit: int) -> Sequence[StillReturn]:
         """See Watched.still."""
-        return await self._database.read(_still, since, after, limit)
+        return await self._database.read(_still, sweep, after, limit)
 
     async def mend(self, client: Client, still: StillReturn) -> Mended | None:
         """See Watched.mend."""
@@ -113,8 +114,8 @@ class WatchedReturns:
         return ()
 
 
-def _still(connection: Connection, since: datetime, after: int, limit: int) -> Sequence[StillReturn]:
-    rows = connection.execute(_STILL, {"since": since, "after": after, "count": limit}).mappings()
+def _still(connection: Connection, sweep: Sweep, after: int, limit: int) -> Sequence[StillReturn]:
+    rows = connection.execute(_STILL, {**sweep.parameters, "after": after, "count": limit}).mappings()
     return [StillReturn(**row) for row in rows]
 
 

@@ -6,7 +6,6 @@ as the row says.
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from temporalio.client import Client, WorkflowExecutionDescription
@@ -18,6 +17,7 @@ from flowforge.orders.intake import START_TIMEOUT, TASK_TIMEOUT
 from flowforge.orders.standstill import StillOrder, ended_with_units, is_still, still_orders
 from flowforge.orders.workflow import FULFIL_ORDER
 from flowforge.persistence.database import Database
+from flowforge.reconciling.sweeps import Sweep
 from flowforge.reconciling.watched import Mended
 from flowforge.reconciling.workflows import cancel_again, open_workflow
 from flowforge.services.inventory.leftovers import Leftovers
@@ -53,9 +53,9 @@ class WatchedOrders:
         self._task_queue = task_queue
         self._leftovers = Leftovers(database)
 
-    async def still(self, since: datetime, *, after: int, limit: int) -> Sequence[StillOrder]:
+    async def still(self, sweep: Sweep, *, after: int, limit: int) -> Sequence[StillOrder]:
         """See Watched.still."""
-        return await self._database.read(still_orders, since, after=after, limit=limit)
+        return await self._database.read(still_orders, sweep, after=after, limit=limit)
 
     async def mend(self, client: Client, still: StillOrder) -> Mended | None:
         """See Watched.mend."""

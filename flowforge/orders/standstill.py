@@ -11,7 +11,7 @@ from flowforge.orders.contracts import OrderStatus
 from flowforge.orders.records import OPEN
 from flowforge.persistence.tables.inventory import RESERVATIONS
 from flowforge.persistence.tables.orders import ORDERS
-from flowforge.persistence.types import UtcTimestamp
+from flowforge.reconciling.sweeps import Sweep, is_taken
 
 _COLUMNS: Final = (
     ORDERS.c.sequence,
@@ -29,7 +29,7 @@ _STILL: Final = (
     .where(
         _IS_OPEN,
         ORDERS.c.sequence > bindparam("after"),
-        ORDERS.c.updated_at <= bindparam("since", type_=UtcTimestamp),
+        is_taken(ORDERS.c.sequence, ORDERS.c.updated_at, ORDERS.c.cancel_requested_at),
     )
     .order_by(ORDERS.c.sequence)
     .limit(bindparam("count"))
@@ -87,16 +87,16 @@ class StillOrder:
         )
 
 
-def still_orders(connection: Connection, since: datetime, *, after: int, limit: int) -> Sequence[StillOrder]:
-    """Return open orders that have not moved since a moment, in the order of their rows.
+def still_orders(connection: Connection, sweep: Sweep, *, after: int, limit: int) -> Sequence[StillOrder]:
+    """Return open orders that do not move and are a sweep's, in the order of their rows.
 
     Args:
         connection: a reading one.
-        since: aware UTC.
+        sweep: which of them it takes.
         after: only rows behind this one.
         limit: at most so many.
     """
-    rows = connection.execute(_STILL, {"since": since, "after": after, "count": limit})
+    rows = connection.execute(_STILL, {**sweep.parameters, "after": after, "count": limit})
     return [StillOrder.of(row) for row in rows]
 
 

@@ -7,6 +7,7 @@ by its name (lists lag), and has them unwound, or gone on with, by a workflow of
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from flowforge.errors import Fault
 from flowforge.persistence.database import Database
 from flowforge.persistence.leases import Lease, hold
 from flowforge.reconciling.one_temporal import OtherTemporal, agree_on, name_of
+from flowforge.reconciling.sweeps import Sweep
 from flowforge.reconciling.watched import Still, Watched
 
 STILL_AFTER: Final = timedelta(seconds=20)
@@ -29,7 +31,7 @@ RECONCILER: Final = "reconciler"
 
 _AT_ONCE: Final = 16
 _MOST: Final = 500
-"""How many open rows of a kind one turn looks at."""
+"""How many open rows of a kind one turn looks at; what has stood still for long is looked at more seldom (`sweeps`)."""
 
 _BETWEEN_FULL_TURNS: Final = timedelta(seconds=1)
 
@@ -95,7 +97,11 @@ class Reconciler:
         self._interval = interval
         self._still_after = still_after
         self._most = most
+        self._temporal: str | None = None
         self._behind: dict[str, int] = {}
+        self._sweeps: dict[str, int] = {}
+        self._again: dict[str, frozenset[int]] = {}
+        self._failed: defaultdict[str, set[int]] = defaultdict(set)
         self._trouble: str | None = None
         self._told: set[str] = set()
 
@@ -127,15 +133,19 @@ class Reconciler:
             DatabaseUnavailable: the database is.
         """
         temporal = await name_of(self._client)
+        if temporal != self._temporal:
+            self._forget()
         if not await self._is_ours(temporal):
-            self._behind.clear()
             return None
+        self._temporal = temporal
         turn = Turn()
         # By our clock, and the rows' times by others': where they differ, rows are looked at sooner or later than
         # they should, which does no harm, since Temporal decides.
-        since = datetime.now(UTC) - self._still_after
+        now = datetime.now(UTC)
         for watched in self._watched:
-            still = await watched.still(since, after=self._behind.get(watched.noun, 0), limit=self._most)
+            still = await watched.still(
+                self._sweep(watched.noun, now), after=self._behind.get(watched.noun, 0), limit=self._most
+            )
             is_last = len(still) < self._most
             turn.is_last = turn.is_last and is_last
             await self._compare(watched, still, turn, is_last=is_last)
@@ -153,9 +163,35 @@ class Reconciler:
     def _all(self) -> str:
         return " and ".join(f"{watched.noun}s" for watched in self._watched)
 
+    def _sweep(self, noun: str, now: datetime) -> Sweep:
+        """Return the sweep over one kind that is under way or next: the first takes everything."""
+        return Sweep(
+            since=now - self._still_after,
+            now=now,
+            number=self._sweeps.get(noun),
+            interval=self._interval,
+            again=self._again.get(noun, frozenset()),
+        )
+
+    def _forget(self) -> None:
+        """Begin from the start, with everything: what was seen to be well was so for somebody else, or elsewhere."""
+        self._temporal = None
+        for kept in (self._behind, self._sweeps, self._again, self._failed):
+            kept.clear()
+
     async def _is_ours(self, temporal: str) -> bool:
-        """Tell whether it is this process's turn, against this Temporal."""
-        before, lease = await self._database.write(_claim, temporal, self._holder, 2 * self._interval)
+        """Tell whether it is this process's turn, against this Temporal.
+
+        Raises:
+            As `turn`.
+        """
+        try:
+            before, lease = await self._database.write(_claim, temporal, self._holder, 2 * self._interval)
+        except OtherTemporal:
+            self._forget()
+            raise
+        if not lease.is_held:
+            self._forget()
         if before is not None:
             _LOG.warning(
                 "Temporal has lost its state, or is another one than before (it was %s, it is %s): "
@@ -179,6 +215,9 @@ class Reconciler:
             self._behind[watched.noun] = left.sequence - 1
             raise next(fault for fault in faults if fault is not None)
         self._behind[watched.noun] = 0 if is_last else still[-1].sequence
+        if is_last:
+            self._sweeps[watched.noun] = self._sweeps.get(watched.noun, -1) + 1
+            self._again[watched.noun] = frozenset(self._failed.pop(watched.noun, ()))
 
     async def _take(self, watched: Watched[Any], still: Iterator[Still], turn: Turn) -> Fault | None:
         """Take rows while there are any; give up at the first fault, and return it."""
@@ -188,6 +227,8 @@ class Reconciler:
                 mended = await watched.mend(self._client, each)
             except Exception as error:  # noqa: BLE001 -- the others get their turn
                 turn.failed.append(each.name)
+                if len(self._failed[watched.noun]) < self._most:
+                    self._failed[watched.noun].add(each.sequence)
                 if each.name not in self._told:
                     self._told.add(each.name)
                     trace = None if isinstance(error, Fault) else error

@@ -1,10 +1,11 @@
 """What the reconciler looks after: a kind of thing that is open in the database and should have a workflow."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
 from temporalio.client import Client
+
+from flowforge.reconciling.sweeps import Sweep
 
 Mended = Literal["unwound", "resumed", "cancelled"]
 
@@ -40,11 +41,11 @@ class Watched(Protocol[T]):
 
     noun: str
 
-    async def still(self, since: datetime, *, after: int, limit: int) -> Sequence[T]:
-        """Return what is open and has not moved since a moment, in the order of their rows.
+    async def still(self, sweep: Sweep, *, after: int, limit: int) -> Sequence[T]:
+        """Return what is open, does not move and is a sweep's, in the order of their rows.
 
         Args:
-            since: aware UTC.
+            sweep: which of them it takes.
             after: only rows behind this one.
             limit: at most so many.
 

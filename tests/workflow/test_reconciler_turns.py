@@ -169,6 +169,50 @@ async def test_more_orders_than_a_turn_looks_at_each_gets_its_turn(shop: Shop) -
         assert (await turn(ours)).is_last
 
 
+async def test_order_that_stands_still_for_days_is_looked_at_once_in_many_turns(shop: Shop) -> None:
+    gate = Gate()
+    shop.hooks.before["payments.charge"] = gate
+    placed = await shop.place()
+    await gate.reached.wait()
+    ours = reconciler(shop)
+    assert (await turn(ours)).looked_at == 1
+    assert [(await turn(ours)).looked_at for _ in range(3)] == [1] * 3
+    await shop.database.write(_say, "update orders set updated_at = 1")
+    assert sum([(await turn(ours)).looked_at for _ in range(32)]) == 1
+    # Somebody who takes over knows nothing of it, nor of what became of Temporal meanwhile.
+    await shop.database.write(hold, RECONCILER, "nobody", timedelta(0))
+    await shop.database.write(_say, "delete from leases")
+    assert (await turn(reconciler(shop))).looked_at == 1
+    gate.open()
+    await shop.end(placed)
+
+
+async def test_temporal_changes_what_stands_still_for_days_is_looked_at_at_once(shop: Shop, elsewhere: Client) -> None:
+    gate = Gate()
+    shop.hooks.before["payments.charge"] = gate
+    placed = await shop.place()
+    await gate.reached.wait()
+    await shop.database.write(_say, "update orders set updated_at = 1")
+    ours = reconciler(shop)
+    await turn(ours)
+    assert sum([(await turn(ours)).looked_at for _ in range(31)]) <= 1
+    await shop.database.write(_say, "delete from leases")
+    ours._client = elsewhere  # as a Temporal that has lost its state and answers at the same address
+    taken = await turn(ours)
+    assert (taken.looked_at, taken.unwound) == (1, [placed.order_id])
+    gate.open()
+    await shop.end(placed)
+
+
+async def test_order_that_could_not_be_compared_is_taken_by_the_next_turn_again(shop: Shop) -> None:
+    async with terminated(shop) as [poisoned]:
+        name = "x" * 2000
+        statement = f"update orders set workflow_id = '{name}', updated_at = 1"  # noqa: S608
+        await shop.database.write(_say, statement)
+        ours = reconciler(shop)
+        assert [(await turn(ours)).failed for _ in range(4)] == [[poisoned.order_id]] * 4
+
+
 async def test_ended_order_holds_units_they_are_given_back_and_that_is_an_error(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:

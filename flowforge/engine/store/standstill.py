@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from flowforge.engine.store.records import OPEN
 from flowforge.persistence.tables.engine import EXECUTIONS
-from flowforge.persistence.types import UtcTimestamp
+from flowforge.reconciling.sweeps import Sweep, is_taken
 
 _COLUMNS: Final = (
     EXECUTIONS.c.sequence,
@@ -27,7 +27,7 @@ _STILL: Final = (
     .where(
         _IS_OPEN,
         EXECUTIONS.c.sequence > bindparam("after"),
-        EXECUTIONS.c.updated_at <= bindparam("since", type_=UtcTimestamp),
+        is_taken(EXECUTIONS.c.sequence, EXECUTIONS.c.updated_at, EXECUTIONS.c.cancel_requested_at),
     )
     .order_by(EXECUTIONS.c.sequence)
     .limit(bindparam("count"))
@@ -86,16 +86,16 @@ class StillRun:
         )
 
 
-def still_runs(connection: Connection, since: datetime, *, after: int, limit: int) -> Sequence[StillRun]:
-    """Return open runs that have not moved since a moment, in the order of their rows.
+def still_runs(connection: Connection, sweep: Sweep, *, after: int, limit: int) -> Sequence[StillRun]:
+    """Return open runs that do not move and are a sweep's, in the order of their rows.
 
     Args:
         connection: a reading one.
-        since: aware UTC.
+        sweep: which of them it takes.
         after: only rows behind this one.
         limit: at most so many.
     """
-    rows = connection.execute(_STILL, {"since": since, "after": after, "count": limit})
+    rows = connection.execute(_STILL, {**sweep.parameters, "after": after, "count": limit})
     return [StillRun.of(row) for row in rows]
 
 

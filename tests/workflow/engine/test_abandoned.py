@@ -18,6 +18,7 @@ from flowforge.engine.retries import RetryWish
 from flowforge.engine.store.records import RunRecord
 from flowforge.errors import Conflict
 from flowforge.reconciling.reconciler import Reconciler, Turn
+from flowforge.reconciling.sweeps import Sweep
 from tests.workflow.engine.stage import OPTIONS, REPLAYER, Gate, Stage, open_stage, refusal, saved
 from tests.workflow.engine.test_runs import UNDO, chain
 
@@ -243,7 +244,7 @@ async def test_workflow_was_not_gone_after_all_the_row_is_the_one_that_undid_it(
     watched = WatchedRuns(stage.database, launcher=stage.launcher, options=OPTIONS)
     record = await stage.reads.get(run)
     assert record is not None
-    [still] = await watched.still(record.updated_at or record.started_at, after=0, limit=5)
+    [still] = await watched.still(Sweep.whole(record.updated_at or record.started_at), after=0, limit=5)
     assert await watched._unwind(stage.client, still)  # what `mend` does where it takes it for gone
     await unwound(stage, run)
     gate.opened.set()
