@@ -1,5 +1,6 @@
 """What the interpreter asks for, as calls of actions: what each is given, how it is tried, and what its end means."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,7 +22,14 @@ from flowforge.engine.core.step_bindings import BindingError, Names
 from flowforge.engine.core.stored import split
 from flowforge.engine.definition.names import UNDO
 from flowforge.engine.idempotency import forward_key, undo_key
-from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_INLINE_BYTES, MAX_RESULT_BYTES, Sizes, size_of
+from flowforge.engine.sizes import (
+    MAX_CALL_BYTES,
+    MAX_INLINE_BYTES,
+    MAX_RESULT_BYTES,
+    Sizes,
+    is_kept_whole,
+    size_of,
+)
 from flowforge.engine.tries import Tries
 
 _Fill = Callable[[Key, dict[str, Any]], Any]
@@ -219,9 +227,21 @@ def outcome_of(error: BaseException, step: str) -> tuple[Outcome, int]:
     return Outcome(kind="refused" if is_refusal else "failed", error=found), attempts
 
 
+def _is_json(result: Any) -> bool:
+    """Tell whether a result has no infinities in it, which somebody else's worker may send."""
+    try:
+        json.dumps(result, allow_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
 def answered(result: Any, step: str) -> Outcome:
     """Return what an action's result means: one that is too large for a run to carry is a failure."""
     size = size_of(result)
+    if not is_kept_whole(result) or not _is_json(result):
+        no_json = StepError(code="result_not_json", message=f"{step} answered with a number that JSON does not have")
+        return Outcome(kind="failed", error=no_json)
     if size <= MAX_RESULT_BYTES:
         return Outcome(kind="succeeded", result=result)
     message = f"{step} answered with {size} bytes, at most {MAX_RESULT_BYTES} can be carried"

@@ -28,7 +28,10 @@ def check_data(schema: Any, data: Any) -> None:
     Raises:
         InputRefused: it is not as the schema says.
     """
-    errors = jsonschema_rs.validator_for(schema, offline=True).iter_errors(data)
+    try:
+        errors = jsonschema_rs.validator_for(schema, offline=True).iter_errors(data)
+    except (ValueError, TypeError) as error:
+        raise InputRefused((("", f"the schema that it has to meet is none: {error}"),)) from error
     found = tuple((join("", *error.instance_path), error.message) for error in errors)
     if found:
         raise InputRefused(found)

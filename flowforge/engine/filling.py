@@ -14,7 +14,7 @@ from flowforge.engine.actions.contract import ActionAnswer, ActionCall
 from flowforge.engine.actions.declaration import Refused
 from flowforge.engine.contracts import RunRequest
 from flowforge.engine.core.events import ItemList
-from flowforge.engine.core.step_bindings import BindingError, Names, StepBindings, names_of, render
+from flowforge.engine.core.step_bindings import BindingError, Names, StepBindings, names_of, render_output
 from flowforge.engine.core.stored import Stored
 from flowforge.engine.definition.names import UNDO
 from flowforge.engine.definition.step import Step
@@ -129,7 +129,7 @@ class Filler:
     async def _answer(self, call: DecideCall) -> Any:
         if call.step is None:
             output = Template.parse(call.output)
-            return render(output, await self._data(call.context, call.stored, names_of(output)))
+            return render_output(output, await self._data(call.context, call.stored, names_of(output)))
         step = StepBindings(Step.model_validate(call.step))
         match call.question:
             case "condition":

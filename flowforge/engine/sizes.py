@@ -31,6 +31,11 @@ MAX_CARRIED_BYTES: Final = 1_800_000
 """The most that a run takes along into another run of Temporal's, its definition included; Temporal takes 2 MB."""
 
 
+def is_kept_whole(value: Any) -> bool:
+    """Tell whether a value comes back as it is: SQLite makes a double of a number alone that has more than 64 bits."""
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
 def size_of(value: Any) -> int:
     """Return how many bytes a JSON value takes."""
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass"))

@@ -5,6 +5,7 @@ import contextvars
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -83,7 +84,7 @@ class ActionActivities:
                 failure.message,
                 {"attempt": info.attempt, **failure.details},
                 type=failure.code,
-                next_retry_delay=failure.retry_after,
+                next_retry_delay=None if failure.retry_after is None else max(failure.retry_after, timedelta()),
             ) from failure
         except FlowForgeError as error:
             if error.retryable:

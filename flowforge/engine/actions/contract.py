@@ -11,7 +11,14 @@ ACT = "engine.act"
 """The activity that runs any action by its name."""
 
 AFTER_THE_EFFECT: Final = frozenset(
-    {"result_too_large", "result_not_json", "response_too_large", "unreadable_response", "too_many_redirects"}
+    {
+        "result_too_large",
+        "result_not_json",
+        "bad_wait",
+        "response_too_large",
+        "unreadable_response",
+        "too_many_redirects",
+    }
 )
 """Codes of refusals that are about an answer: they are final, but what was asked for may have been done."""
 

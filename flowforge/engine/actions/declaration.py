@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, TypeVar
 
 from flowforge.engine.actions.contract import ActionCall, WaitAnswer
+from flowforge.engine.definition.names import EVENT_NAME
 from flowforge.engine.durations import parse
 from flowforge.engine.validation.catalogue import Waits
 
@@ -134,8 +135,12 @@ class Wait:
         """Return this as runs know it.
 
         Raises:
-            ValueError: it waits for nothing, or its timeout is no length of time.
+            ValueError: it waits for nothing, for something that nobody can send, or its timeout is no length of time.
         """
+        if self.event is not None and EVENT_NAME.fullmatch(self.event) is None:
+            raise ValueError(f"{self.event[:40]!r} is no name of an event")
+        if self.on_timeout not in {"fail", "continue", "branch"}:
+            raise ValueError("on_timeout is fail, continue or branch")
         length = self.timeout if isinstance(self.timeout, timedelta | None) else parse(self.timeout)
         if self.event is None and length is None:
             raise ValueError("a wait has an event, a timeout, or both")

@@ -12,7 +12,7 @@ from flowforge.engine.core.events import Decided
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.plan import Plan
 from flowforge.engine.core.state import State
-from flowforge.engine.core.step_bindings import BindingError, Names, StepBindings, all_of, names_of, render
+from flowforge.engine.core.step_bindings import BindingError, Names, StepBindings, all_of, names_of, render_output
 from flowforge.engine.core.stored import Stored, part_of
 from flowforge.engine.definition.names import UNDO
 from flowforge.engine.definition.step import Step
@@ -83,7 +83,7 @@ class Bindings:
 
     def _answer(self, command: Decide, data: dict[str, Any]) -> Any:
         if command.key is None:
-            return render(self._output, data)
+            return render_output(self._output, data)
         step = self._of(command.key)
         match command.question:
             case "condition":

@@ -22,6 +22,7 @@ from flowforge.engine.expressions.errors import ExpressionFailure, ExpressionSyn
 from flowforge.engine.expressions.expression import Expression
 from flowforge.engine.expressions.values import truthy
 from flowforge.engine.placeholders import OPENING
+from flowforge.engine.sizes import is_kept_whole
 from flowforge.engine.templates import Template, TemplateFailure
 
 MAX_ITEMS: Final = 100_000
@@ -221,6 +222,18 @@ def _evaluate(expression: Expression, data: dict[str, Any]) -> Any:
         return expression.evaluate(data)
     except ExpressionFailure as failure:
         raise BindingError(failure.reason.value, str(failure)) from failure
+
+
+def render_output(template: Template, data: dict[str, Any]) -> Any:
+    """Return what a run gives back.
+
+    Raises:
+        BindingError: a path leads nowhere, or it is a number that cannot be kept.
+    """
+    found = render(template, data)
+    if not is_kept_whole(found):
+        raise BindingError("unusable_value", "the output is a number of more than 64 bits")
+    return found
 
 
 def render(template: Template, data: dict[str, Any]) -> Any:

@@ -234,6 +234,18 @@ async def test_event_is_checked_against_what_the_step_waits_for(http: httpx2.Asy
     assert (await warm.end(path.rpartition("/")[2])).output == 1
 
 
+async def test_event_for_a_wait_whose_schema_is_none_is_refused_and_nothing_breaks(
+    http: httpx2.AsyncClient, warm: Stage
+) -> None:
+    wait = {"id": "w", "action": "wait", "params": {"event": "done", "schema": {"type": "${kind}"}}}
+    await publish(http, {"id": "pair", "steps": [wait]})
+    path = f"/executions/{await start(http, context={'kind': 'strange'})}"
+    await warm.rows.until_status("waiting")
+    refused = await http.post(f"{path}/signals/done", json={"data": {}})
+    assert (refused.status_code, "schema" in refused.json()["detail"]) == (422, True), refused.text
+    assert (await http.post(f"{path}/cancel")).status_code == 202
+
+
 async def test_event_that_comes_early_is_checked_against_what_will_wait_for_it(
     http: httpx2.AsyncClient, warm: Stage
 ) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import BaseModel
@@ -12,7 +12,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from flowforge.engine.actions.contract import ActionAnswer, WaitAnswer
+from flowforge.engine.actions.contract import AFTER_THE_EFFECT, ActionAnswer, WaitAnswer
 from flowforge.engine.actions.declaration import ActionContext, Failed, Mark, NotNeeded, Refused, Wait
 from flowforge.engine.actions.loading import action_of
 from flowforge.engine.actions.registry import Action
@@ -125,7 +125,28 @@ async def test_a_result_is_kept_up_to_its_limit_in_bytes(spare: int) -> None:
             assert (await act(activities, call_of("give"))).result == text
 
 
-@pytest.mark.parametrize("value", [object(), float("nan"), {"a": {1, object()}}, lambda: None])
+@pytest.mark.parametrize(
+    "wait",
+    [
+        Wait(),
+        Wait("order paid"),
+        Wait("paid", timeout="soon"),
+        Wait("paid", timeout=-1),
+        Wait("paid", on_timeout=cast("Any", "explode")),
+        Wait("paid", schema={"type": "strange"}),
+    ],
+)
+async def test_a_wait_that_is_none_is_refused_for_good_and_its_step_undone(wait: Wait) -> None:
+    error = await error_of(returning(wait))
+    assert (error.type, error.non_retryable, error.type in AFTER_THE_EFFECT) == ("bad_wait", True, True)
+
+
+async def test_a_pause_before_now_is_none() -> None:
+    busy = Failed("busy", "later", retry_after=timedelta(seconds=-5))
+    assert (await error_of(raising(busy))).next_retry_delay == timedelta()
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), {"a": {1, object()}}, lambda: None, 2**63, 10**400])
 async def test_a_result_that_is_no_json_is_refused_for_good(value: Any) -> None:
     error = await error_of(returning(value))
     assert (error.type, error.non_retryable) == ("result_not_json", True)

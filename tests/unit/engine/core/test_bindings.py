@@ -88,6 +88,9 @@ def test_output_is_rendered_or_an_error() -> None:
     ask = Decide(None, "output")
     assert bindings(output={"n": "${limit}"}).decide(ask, DATA).answer == {"n": 5}
     assert bindings(output="${nobody}").decide(ask, DATA).error is not None
+    assert bindings(output="${n}").decide(ask, {"n": 2**63 - 1}).answer == 2**63 - 1
+    assert bindings(output="${n}").decide(ask, {"n": 2**63}).error is not None
+    assert bindings(output=["${n}"]).decide(ask, {"n": 2**63}).answer == [2**63]
 
 
 def test_names_that_a_step_reads_are_known_before_it_does() -> None:
