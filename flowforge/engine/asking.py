@@ -5,14 +5,15 @@ from datetime import timedelta
 from typing import Any, Final
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
-from temporalio.exceptions import FailureError
+from temporalio.common import RawValue, RetryPolicy
+from temporalio.exceptions import ApplicationError, FailureError
 
 from flowforge.durable.failures import is_cancellation, is_final
 from flowforge.engine.actions.contract import ACT, ActionAnswer
 from flowforge.engine.calls import Call, Trial
 from flowforge.engine.definition.step import Step
 from flowforge.engine.keeping import Keeping
+from flowforge.engine.sizes import size_of
 
 _ONCE: Final = RetryPolicy(maximum_attempts=1)
 _WAIT: Final = workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
@@ -98,14 +99,31 @@ async def through_queue(step: Step, summary: str, call: Call, trial: Trial, keep
             summary=summary,
         )
         return answer
-    result: Any = await workflow.execute_activity(
+    answered: RawValue = await workflow.execute_activity(
         call.request.action,
         await keeping.params(call.request),
         task_queue=step.task_queue,
+        result_type=RawValue,
         start_to_close_timeout=trial.attempt_timeout,
         schedule_to_close_timeout=trial.timeout,
+        heartbeat_timeout=step.heartbeat_timeout,
         retry_policy=trial.retry,
         cancellation_type=_WAIT,
         summary=summary,
     )
-    return ActionAnswer(result=result)
+    return ActionAnswer(result=_read(answered, step))
+
+
+def _read(answered: RawValue, step: Step) -> Any:
+    """Return what a worker answered that is none of ours.
+
+    Raises:
+        ApplicationError: it is no JSON; the run would else wait for ever for somebody who can read it.
+    """
+    try:
+        result = workflow.payload_converter().from_payload(answered.payload)
+        size_of(result)
+    except (ValueError, TypeError, RuntimeError) as error:
+        message = f"the activity {step.action} on {step.task_queue} answered what is no JSON: {str(error)[:200]}"
+        raise ApplicationError(message, type="result_not_json", non_retryable=True) from error
+    return result

@@ -121,6 +121,8 @@ class Step(Strict):
         join: start when `all` that it depends on have ended, or when `any` has succeeded.
         fenced: whether its action refuses an effect that comes after its undo; None as the action declares.
         task_queue: where the action's worker listens: the action is then an activity of that name, in any language.
+        heartbeat_timeout: after how long a silence the worker of a `task_queue` is taken for dead, where its activity
+            heartbeats; None not before its attempt's time is over.
         transitions: where a state machine goes next.
     """
 
@@ -142,6 +144,7 @@ class Step(Strict):
     join: Join = "all"
     fenced: bool | None = None
     task_queue: Called | None = None
+    heartbeat_timeout: Timeout | None = None
     transitions: WaysOn | None = None
 
     @property

@@ -23,6 +23,9 @@ _LIMITS: Final = ("duration", "until", "timeout")
 def check_basics(definition: Definition, findings: Findings) -> None:
     """Check the params of the actions that come with the language, as far as they are written out."""
     for pointer, step in each_step(definition):
+        if step.task_queue is None and step.heartbeat_timeout is not None:
+            hint = "actions of this worker heartbeat by themselves"
+            findings.add("FF-1003", "heartbeatTimeout is for a taskQueue", join(pointer, "heartbeatTimeout"), hint)
         if step.task_queue is None and isinstance(step.params, dict):
             _check(step, step.params, join(pointer, "params"), findings)
 

@@ -88,6 +88,12 @@ def test_definition_without_a_problem_is_accepted() -> None:
         ([a()], {"triggers": [{"event": "e", "condition": "=="}]}, ("FF-1010", "/triggers/0/condition", None)),
         ([a()], {"output": {"n": "${"}}, ("FF-1011", "/output/n", None)),
         ([a(action="pya", taskQueue="mine")], {}, None),
+        ([a(action="pya", taskQueue="mine", heartbeatTimeout="5s")], {}, None),
+        (
+            [a(action="pay", heartbeatTimeout="5s")],
+            {},
+            ("FF-1003", "/steps/0/heartbeatTimeout", "actions of this worker heartbeat by themselves"),
+        ),
         ([a(action="pya")], {}, ("FF-1101", "/steps/0/action", 'did you mean "pay"?')),
         ([a(compensation="refnd")], {}, ("FF-1101", "/steps/0/compensation", 'did you mean "refund"?')),
         ([a(action="pay", params={"amount": 0})], {}, ("FF-1013", "/steps/0/params/amount", None)),
