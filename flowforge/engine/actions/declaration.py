@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from flowforge.engine.actions.contract import ActionCall, WaitAnswer
 from flowforge.engine.definition.names import EVENT_NAME
-from flowforge.engine.durations import parse
+from flowforge.engine.durations import MAX, parse
 from flowforge.engine.validation.catalogue import Waits
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -142,6 +142,8 @@ class Wait:
         if self.on_timeout not in {"fail", "continue", "branch"}:
             raise ValueError("on_timeout is fail, continue or branch")
         length = self.timeout if isinstance(self.timeout, timedelta | None) else parse(self.timeout)
+        if length is not None and not timedelta() <= length <= MAX:
+            raise ValueError(f"a wait is at most {MAX.days} days long, and none goes back")
         if self.event is None and length is None:
             raise ValueError("a wait has an event, a timeout, or both")
         return WaitAnswer(

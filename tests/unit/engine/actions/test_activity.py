@@ -132,6 +132,8 @@ async def test_a_result_is_kept_up_to_its_limit_in_bytes(spare: int) -> None:
         Wait("order paid"),
         Wait("paid", timeout="soon"),
         Wait("paid", timeout=-1),
+        Wait("paid", timeout=timedelta(seconds=-1)),
+        Wait("paid", timeout=timedelta(days=10**7)),
         Wait("paid", on_timeout=cast("Any", "explode")),
         Wait("paid", schema={"type": "strange"}),
     ],
