@@ -33,6 +33,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "mid-start": mid_start.run,
     "terminate": temporal.terminate,
     "lost-state": temporal.lose_state,
+    "lost-again": temporal.lose_state_again,
     "undo": undo.run,
     "races": races.run,
     "engine": engine.run,
@@ -41,5 +42,5 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
 }
 """By the name that `--only` takes."""
 
-TOGETHER: Final = frozenset({"api", "mid-start", "terminate", "lost-state", "undo", "races"})
+TOGETHER: Final = frozenset({"api", "mid-start", "terminate", "lost-state", "lost-again", "undo", "races"})
 """Those that wait more than they work: they run side by side."""

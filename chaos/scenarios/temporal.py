@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from collections.abc import Iterator
 from typing import Final
 
 from sqlalchemy import Connection, func, select
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from chaos.crew import open_crew
 from chaos.house import House
 from chaos.judge import Judge, Verdict
-from chaos.load import PLAIN, Load
+from chaos.load import PLAIN, Load, Wish
 from chaos.plan import Plan
 from chaos.points import FORWARD, LAST, PLACEMENTS, UNDOS
 from chaos.world import World
@@ -20,10 +21,13 @@ from flowforge.persistence.tables.orders import ORDERS
 
 TERMINATED: Final = "terminated from outside at each step and undo"
 LOST: Final = "Temporal killed and its state lost"
+LOST_AGAIN: Final = "Temporal killed and its state lost, again and again under load"
 
 _WITHIN_S: Final = 120.0
 """Workers look for orders whose run is gone every 15 s, and take those that have not moved for 20 s. Those of a
 Temporal that lost its state wait 30 s more, until it is sure that no worker of the old one lives."""
+
+_IN_FLIGHT: Final = 8
 
 
 async def terminate(house: House, _plan: Plan) -> Verdict:
@@ -122,3 +126,49 @@ async def _until_rows(world: World, least: int) -> None:
 
     while await world.database.read(count) < least:  # noqa: ASYNC110 -- rows are written by other processes
         await asyncio.sleep(0.1)
+
+
+async def lose_state_again(house: House, plan: Plan) -> Verdict:
+    """Have Temporal lose everything every 20 s, while orders come, fail and are cancelled and workers live on."""
+    return await lose_state_under_load(house, plan, times=max(2, round(6 * plan.share)))
+
+
+async def lose_state_under_load(house: House, plan: Plan, *, times: int, every_s: float = 20.0) -> Verdict:
+    """Have Temporal lose everything so many times; then judge every order that had begun, and count the others."""
+    verdict = Verdict(name=LOST_AGAIN)
+    chance = plan.chance(LOST_AGAIN)
+    async with house.temporal() as temporal:
+        client = await temporal.client()
+        async with house.world(temporal.target, client) as world, open_crew(world, 2):
+            load, over = Load(world=world), asyncio.Event()
+
+            def wishes() -> Iterator[Wish]:
+                while not over.is_set():
+                    yield Wish.by_chance(chance)
+
+            loading = asyncio.create_task(load.steadily(wishes(), in_flight=_IN_FLIGHT))
+            for _ in range(times):
+                await asyncio.sleep(every_s)
+                await temporal.kill()
+                temporal.forget()
+                await temporal.start()
+                verdict.done["state lost"] += 1
+            healed = time.monotonic()
+            over.set()
+            await loading
+            judge = Judge(world, verdict, within_s=_WITHIN_S)
+            begun = [each for each in load.accepted if await world.reads.get(each.placed.order_id) is not None]
+            await judge.drain([each.placed.order_id for each in begun])
+            verdict.counted["the last order ended after, s"] = f"{time.monotonic() - healed:.0f}"
+            for each in begun:
+                record = await world.reads.get(each.placed.order_id)
+                status = "lost" if record is None else record.status
+                verdict.ends[status] += 1
+                is_abandoned = record is not None and record.failure_code == "abandoned"
+                verdict.done["abandoned"] += is_abandoned
+                if status not in each.wish.ends and not is_abandoned:
+                    verdict.violations.append(f"{each.placed.order_id}, which was {each.wish.kind}, is {status}")
+            verdict.done["had not begun, lost"] += len(load.accepted) - len(begun)
+            await judge.last_requests(load)
+            await judge.audit()
+    return verdict
