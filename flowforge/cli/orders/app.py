@@ -1,9 +1,10 @@
 """The commands of `orders` and their options; what they do is in the modules beside this one."""
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from flowforge.cli.asking import ApiUrl, AsJson, ask_api
 
 if TYPE_CHECKING:
     from flowforge.cli.stopping import Stop
@@ -13,8 +14,6 @@ app = typer.Typer(help="See orders, and decide on them, over the API.", no_args_
 
 Order = Annotated[str, typer.Argument(help="The order, by its order_id or workflow_id.", metavar="ORDER")]
 Undo = Annotated[str, typer.Argument(help="The undo, as `orders show` names it.", metavar="UNDO")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, as the API has it, and nothing else.")]
-ApiUrl = Annotated[str | None, typer.Option(help="Where the API is; without, FLOWFORGE_API_URL.", metavar="URL")]
 Reason = Annotated[str, typer.Option(help="Why, in one line; it is kept with the order.")]
 Status = Literal["running", "paused", "compensating", "completed", "failed", "cancelled", "needs_attention", "returned"]
 
@@ -41,7 +40,7 @@ def list_orders(
         await print_list(api, status=status, customer=customer, limit=limit, as_json=as_json)
         return 0
 
-    _run(act, api_url)
+    ask_api(act, api_url)
 
 
 @app.command()
@@ -60,7 +59,7 @@ def show(
         await print_order(api, order, with_history=history, as_json=as_json)
         return 0
 
-    _run(act, api_url)
+    ask_api(act, api_url)
 
 
 @app.command()
@@ -132,7 +131,7 @@ def watch(
 
     if order is None and as_json:
         raise typer.BadParameter("needs an ORDER; `orders list --json` prints all of them", param_hint="--json")
-    _run(act, api_url)
+    ask_api(act, api_url)
 
 
 @app.command()
@@ -145,7 +144,7 @@ def stats(*, as_json: AsJson = False, api_url: ApiUrl = None) -> None:
         await print_stats(api, as_json=as_json)
         return 0
 
-    _run(act, api_url)
+    ask_api(act, api_url)
 
 
 def _control(order: str, what: str | tuple[str, ...], body: Any, *, as_json: bool, api_url: str | None) -> None:
@@ -155,17 +154,4 @@ def _control(order: str, what: str | tuple[str, ...], body: Any, *, as_json: boo
         await decide(api, order, (what,) if isinstance(what, str) else what, body, as_json=as_json)
         return 0
 
-    _run(act, api_url)
-
-
-def _run(act: Callable[["Api", "Stop"], Awaitable[int]], api_url: str | None) -> None:
-    from flowforge.cli.lifecycle import run
-    from flowforge.cli.stopping import Stop
-    from flowforge.remote.asking import Api
-    from flowforge.settings import Settings
-
-    async def main(settings: Settings, stop: Stop) -> int:
-        async with Api(api_url or settings.api_url, hint="see --api-url") as api:
-            return await act(api, stop)
-
-    run(main, talks_to_temporal=False, code_when_stopped=1)
+    ask_api(act, api_url)
