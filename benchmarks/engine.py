@@ -14,6 +14,7 @@ from benchmarks.children import HOST, Application, ChildError, LineChild, applic
 from benchmarks.figures import Run
 from benchmarks.plan import MANY, Plan
 from benchmarks.stage import MUCH_STOCK, path_with
+from flowforge.durable.placement import Placement
 from flowforge.engine.actions.javascript.pool import JavaScriptPool
 from flowforge.temporal.devserver import DevServer
 from flowforge.temporal.ports import free
@@ -57,14 +58,14 @@ class EngineResults:
     """Everything that was measured of the engine.
 
     Attributes:
-        runs: of either contestant, one Run a round.
+        runs: by placement and contestant, one Run a round.
         steps: the same by what was run, for definitions of many steps.
         transform_ms: how long warm transforms took.
         publish_ms: how long publishing took, by what was published.
         long: long runs by name.
     """
 
-    runs: dict[str, list[Run]] = field(default_factory=dict)
+    runs: dict[tuple[Placement, str], list[Run]] = field(default_factory=dict)
     steps: dict[tuple[str, int], list[Run]] = field(default_factory=dict)
     transform_ms: list[float] = field(default_factory=list)
     publish_ms: dict[str, list[float]] = field(default_factory=dict)
@@ -109,8 +110,10 @@ async def measure_engine(binary: Path, folder: Path, plan: Plan, tell: Tell) -> 
     """
     results = EngineResults()
     await _transforms(results, tell)
-    async with _stage(binary, folder) as stage:
-        await _sagas(stage, plan, results, tell)
+    async with _stage(binary, folder / "auto", "auto") as stage:
+        await _sagas(stage, "auto", plan, results, tell)
+    async with _stage(binary, folder / "queue", "queue") as stage:
+        await _sagas(stage, "queue", plan, results, tell)
         await _steps(stage, plan, results, tell)
         await _publishing(stage, results, tell)
         await _long_runs(stage, plan, results, tell)
@@ -118,13 +121,13 @@ async def measure_engine(binary: Path, folder: Path, plan: Plan, tell: Tell) -> 
 
 
 @contextlib.asynccontextmanager
-async def _stage(binary: Path, folder: Path) -> AsyncIterator[_Stage]:
+async def _stage(binary: Path, folder: Path, placement: Placement) -> AsyncIterator[_Stage]:
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(DevServer(binary, data_dir=folder / "engine-server"))
         port = free(HOST)
         settings = {
             "TEMPORAL_HOST": server.address,
-            "STEP_PLACEMENT": "queue",
+            "STEP_PLACEMENT": placement,
             "ACTIONS": "benchmarks.actions",
         }
         ours = folder / "engine"
@@ -156,7 +159,7 @@ async def _transforms(results: EngineResults, tell: Tell) -> None:
     tell(f"transform, warm: {sorted(results.transform_ms)[len(results.transform_ms) // 2]:.2f} ms")
 
 
-async def _sagas(stage: _Stage, plan: Plan, results: EngineResults, tell: Tell) -> None:
+async def _sagas(stage: _Stage, placement: Placement, plan: Plan, results: EngineResults, tell: Tell) -> None:
     await stage.publish(definitions.SAGA)
 
     async def orders(count: int) -> Run:
@@ -173,8 +176,8 @@ async def _sagas(stage: _Stage, plan: Plan, results: EngineResults, tell: Tell) 
         names = list(contestants)
         for name in names if number % 2 == 0 else reversed(names):
             run = await contestants[name](max(plan.orders // 2, 2))
-            results.runs.setdefault(name, []).append(run)
-            tell(f"round {number + 1} of {plan.rounds}: {name}: {run.per_second:.1f}/s")
+            results.runs.setdefault((placement, name), []).append(run)
+            tell(f"round {number + 1} of {plan.rounds}: {name}, {placement}: {run.per_second:.1f}/s")
 
 
 async def _steps(stage: _Stage, plan: Plan, results: EngineResults, tell: Tell) -> None:

@@ -26,8 +26,10 @@ _CONTESTANTS = (
     "untuned server, FlowForge",
 )
 _ENGINE_ROWS = (
-    "typed saga",
-    "definition",
+    "typed saga, through the queue",
+    "definition, through the queue",
+    "typed saga, inside the task",
+    "definition, inside the task",
     "chain of 10",
     "chain of 20",
     "fan-out of 20",
