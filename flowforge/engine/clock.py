@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 
+from flowforge.engine.contracts import RunRequest
+from flowforge.engine.core.plan import Plan
+
 _AT_ONCE = timedelta(milliseconds=1)
 
 
@@ -50,3 +53,16 @@ class Clock:
     async def _run(self, left: timedelta) -> None:
         await workflow.sleep(left, summary="deadline")
         self._expire()
+
+
+def time_left(request: RunRequest, plan: Plan) -> timedelta | None:
+    """Return what is left of the run's time: it counts from when the run was accepted, or begins again."""
+    if request.carried is not None and (request.retry is None or request.carried.time_left_s is not None):
+        left = request.carried.time_left_s
+        return None if left is None else timedelta(seconds=left)
+    limit = plan.definition.timeout if request.timeout_s is None else timedelta(seconds=request.timeout_s)
+    if limit is None:
+        return None
+    if request.retry is not None:
+        return limit
+    return datetime.fromisoformat(request.accepted_at) + limit - workflow.now()

@@ -6,16 +6,14 @@ and only then is what it asks for begun. So readers never lag behind effects, an
 
 from collections import deque
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
-from temporalio.exceptions import FailureError
 
 from flowforge.engine.calls import Calls
 from flowforge.engine.children import Children
-from flowforge.engine.clock import Clock
+from flowforge.engine.clock import Clock, time_left
 from flowforge.engine.contracts import Carried, RetryRun, RunRequest
 from flowforge.engine.core.bindings import Bindings
 from flowforge.engine.core.codec import dump, load
@@ -41,18 +39,17 @@ from flowforge.engine.core.views import RunStatus, outstanding, run_status
 from flowforge.engine.flight import Flight
 from flowforge.engine.keeping import Keeping
 from flowforge.engine.labels import called, tell_status
+from flowforge.engine.leaving import arrives, is_long
 from flowforge.engine.memory import Memory
+from flowforge.engine.noting import save_turn
 from flowforge.engine.packing import pack, unpack
-from flowforge.engine.saving import SAVE, RunSaved
-from flowforge.engine.sizes import MAX_CARRIED_BYTES, size_of
+from flowforge.engine.saving import RunSaved
 from flowforge.engine.starting import Starter
-from flowforge.engine.story import Story, details
+from flowforge.engine.story import Story
+from flowforge.engine.telling import details
 
 _MOST_EVENTS: Final = 500
 """How many events one turn takes in: a workflow task must not compute for long."""
-
-_SAVE_RETRY: Final = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_interval=timedelta(seconds=5))
-_LONGEST_LOCAL_BACKOFF: Final = timedelta(seconds=2)
 
 
 class Driver:
@@ -81,11 +78,10 @@ class Driver:
         self.keeping: Final = Keeping(request, plan, bindings, self._calls.burden)
         self._story = Story(request, plan, Memory(plan, bindings))
         self._settle_s = 0.0
-        self._clock = Clock(_time_left(request, plan), lambda: self.tell(DeadlinePassed()))
+        self._clock = Clock(time_left(request, plan), lambda: self.tell(DeadlinePassed()))
         self._inbox: deque[Event] = deque()
         self._answers: deque[Event] = deque()
-        self._told = 0
-        self._taken = 0
+        self._told = self._taken = 0
         self._flight = Flight(self.tell)
         self._held_back: set[Key] = set()
         self._stays = False
@@ -191,9 +187,7 @@ class Driver:
 
     def _is_leaving(self) -> bool:
         """Tell whether nothing more is begun here: what comes now belongs to the next run's history."""
-        info = workflow.info()
-        is_long = info.get_current_history_length() >= self._request.options.longest_history
-        return not self._stays and (is_long or info.is_continue_as_new_suggested())
+        return not self._stays and is_long(self._request.options)
 
     async def _leave(self) -> Carried | None:
         """Return with what to go on in another run, once nothing is in flight here any more."""
@@ -203,8 +197,7 @@ class Driver:
         if self._has_news():
             return None
         carried = self.carried()
-        request = self._request
-        if size_of([asdict(carried), request.definition, request.input]) <= MAX_CARRIED_BYTES:
+        if arrives(carried, self._request):
             return carried
         self._stays = True  # it would not arrive, and the run would be ended without undo
         held, self._held_back = self._held_back, set()
@@ -276,27 +269,9 @@ class Driver:
             if self._has_news():  # far too much happened at once: give this task an end
                 await self._starter.end_task()
             return None
-        info = workflow.info()
-        try:
-            # Never through the queue: it may be larger than what Temporal takes, and is for the database alone.
-            saved: RunSaved = await workflow.execute_local_activity(
-                SAVE,
-                replace(
-                    change,
-                    run_id=info.run_id,
-                    history=info.get_current_history_length(),
-                    reopens=self._request.overruled is not None,
-                    rest=self._rest(),
-                ),
-                result_type=RunSaved,
-                start_to_close_timeout=timedelta(seconds=self._request.options.local_timeout_s),
-                retry_policy=_SAVE_RETRY,
-                local_retry_threshold=_LONGEST_LOCAL_BACKOFF,
-                summary=f"note {run_status(self.state)}",
-            )
-        except FailureError as error:
-            raise RuntimeError("what the run has done cannot be written") from error  # it must not end without undo
-        return saved
+        return await save_turn(
+            change, self._request.options, reopens=self._request.overruled is not None, rest=self._rest()
+        )
 
     def _rest(self) -> Carried | None:
         """Return with what the run goes on after its end; what was put together from its row is not enough."""
@@ -323,16 +298,3 @@ class Driver:
                     self._flight.start_timer(key, length, called(self.plan.steps[key.step].definition, key))
                 case StopTimer(key):
                     self._flight.stop_timer(key)
-
-
-def _time_left(request: RunRequest, plan: Plan) -> timedelta | None:
-    """Return what is left of the run's time: it counts from when the run was accepted, or begins again."""
-    if request.carried is not None and (request.retry is None or request.carried.time_left_s is not None):
-        left = request.carried.time_left_s
-        return None if left is None else timedelta(seconds=left)
-    limit = plan.definition.timeout if request.timeout_s is None else timedelta(seconds=request.timeout_s)
-    if limit is None:
-        return None
-    if request.retry is not None:
-        return limit
-    return datetime.fromisoformat(request.accepted_at) + limit - workflow.now()

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from flowforge.engine.awaiting import ended_or
 from flowforge.engine.contracts import RUN_WORKFLOW, RunOptions, RunRequest
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.data_checks import InputRefused
@@ -234,17 +235,7 @@ class RunGateway:
             As `get`.
         """
         name = (await self.get(execution_id)).temporal_id
-        ended = asyncio.ensure_future(self._client.get_workflow_handle(name).result())
-        closing = asyncio.ensure_future(self._closing.wait())
-        try:
-            await asyncio.wait({ended, closing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in (ended, closing):
-                each.cancel()
-        await asyncio.wait({ended, closing})
-        error = None if ended.cancelled() else ended.exception()
-        if error is not None and not isinstance(error, WorkflowFailureError | RPCError):
-            raise error
+        await ended_or(self._closing, self._client, name, seconds)
         return await self.get(execution_id)
 
     def close(self) -> None:

@@ -6,16 +6,17 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
 
-from flowforge.engine.contracts import RunRequest, RunState
+from flowforge.engine.contracts import RunRequest
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import StepError
 from flowforge.engine.core.plan import Plan
 from flowforge.engine.core.state import State, UndoEntry
 from flowforge.engine.core.stored import Stored
 from flowforge.engine.core.table import differing
-from flowforge.engine.core.views import RunStatus, progress, run_status, step_view
+from flowforge.engine.core.views import RunStatus, run_status, step_view
 from flowforge.engine.memory import Memory
 from flowforge.engine.saving import EventStatus, SaveRun, StepChange, Transition, UndoChange, Waiting
+from flowforge.engine.telling import plain
 
 _FORWARD: Final = frozenset({"new", "forward", "held"})
 """Phases in which an undo changes only together with its step."""
@@ -24,7 +25,6 @@ _MOST_WAITING: Final = 100
 _AGAIN: Final = frozenset({"failed", "compensated", "cancelled", "needs_attention"})
 _NOT_ENDED: Final = frozenset({"active", "pending"})
 _NOT_STARTED: Final = frozenset({"skipped", "pending"})
-_UNREADABLE: Final = {ord("\0"): "\ufffd"}
 
 
 class Story:
@@ -258,7 +258,7 @@ class Story:
             yield self._entry(change.view, at, step_id=change.step_id, message=message)
         if status != self._status:
             failure = state.failure
-            message = self._again(state) if failure is None else _plain(failure.error.message)
+            message = self._again(state) if failure is None else plain(failure.error.message)
             yield self._entry(status, at, message=message)
 
     def _again(self, state: State) -> str:
@@ -272,48 +272,13 @@ class Story:
         return Transition(id=self._events, status=status, at=at, step_id=step_id, message=message)
 
 
-def run_state(request: RunRequest, plan: Plan, state: State) -> RunState:
-    """Return a run as it knows itself."""
-    found = progress(plan, state)
-    return RunState(
-        execution_id=request.execution_id,
-        workflow_id=request.workflow_id,
-        revision=request.revision,
-        status=run_status(state),
-        current_steps=found.current,
-        completed_steps=found.completed,
-        failed_steps=found.failed,
-        skipped_steps=found.skipped,
-        failure_code=None if state.failure is None else state.failure.error.code,
-        failure_reason=None if state.failure is None else _plain(state.failure.error.message),
-    )
-
-
-def details(request: RunRequest, plan: Plan, state: State) -> str:
-    """Return what Temporal's UI shows of a run: Markdown, a few lines however large it is."""
-    found = progress(plan, state)
-    lines = [f"**{run_status(state)}** {plan.definition.title}, revision {request.revision}"]
-    for name, steps in (("now", found.current), ("done", found.completed), ("failed", found.failed)):
-        if steps:
-            more = f" and {len(steps) - 10} more" if len(steps) > 10 else ""
-            lines.append(f"- {name}: {', '.join(steps[-10:])}{more}")
-    if state.failure is not None:
-        lines.append(f"- because: {_plain(state.failure.error.message)[:500]}")
-    return "\n".join(lines)
-
-
 def _failure(state: State) -> dict[str, str | None] | None:
     if state.failure is None:
         return None
     error = state.failure.error
     kind = "held" if state.phase == "held" else state.failure.kind
-    return {"kind": kind, "code": error.code, "message": _plain(error.message), "step": state.failure.step}
+    return {"kind": kind, "code": error.code, "message": plain(error.message), "step": state.failure.step}
 
 
 def _error(error: StepError | None) -> dict[str, str] | None:
-    return None if error is None else {"code": error.code, "message": _plain(error.message)}
-
-
-def _plain(text: str) -> str:
-    """Return text as every database takes it."""
-    return text.translate(_UNREADABLE)[:10_000].encode(errors="replace").decode()
+    return None if error is None else {"code": error.code, "message": plain(error.message)}

@@ -41,7 +41,7 @@ from flowforge.engine.core.views import RunStatus
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.driver import Driver
 from flowforge.engine.sizes import MAX_CALL_BYTES, size_of
-from flowforge.engine.story import run_state
+from flowforge.engine.telling import run_state
 
 _CANCEL_TIMEOUT = timedelta(seconds=10)
 
