@@ -1,6 +1,7 @@
 """`orders`: an operator's terminal against a running FlowForge."""
 
 import json
+import signal
 import socket
 import threading
 from typing import Any
@@ -116,6 +117,22 @@ async def test_a_server_that_is_something_else_is_told_in_one_line(house: House)
         answering.join()
     assert (end.code, end.out) == (1, "")
     assert end.err == f"flowforge: {url} answered 200, and not as FlowForge does; see --api-url\n"
+
+
+async def test_all_orders_are_watched_in_lines_of_json(house: House) -> None:
+    await house.start_all()
+    async with house.http() as http:
+        await place(http, wait_s=60, workflow_id="first")
+        watching = await house.start(
+            "orders", "watch", "--json", FLOWFORGE_API_URL=f"http://127.0.0.1:{house.api_port}"
+        )
+        await watching.line('{"workflow_id": "first"')
+        await place(http, wait_s=60, workflow_id="second")
+        await watching.line('{"workflow_id": "second"')
+    end = await watching.stop(signal.SIGINT)
+    seen = [json.loads(line) for line in end.out.splitlines()]
+    assert (end.code, seen[0]["workflow_id"], seen[0]["status"]) == (0, "first", "completed")
+    assert {order["workflow_id"] for order in seen[1:]} == {"second"}
 
 
 async def test_watching_everything_takes_a_terminal(house: House) -> None:

@@ -118,19 +118,17 @@ def watch(
 ) -> None:
     """Follow an order to its end, with exit code 1 unless it completes; or all orders, until Ctrl-C.
 
-    With --json an order is printed when it has ended.
+    With --json an order is printed when it has ended; of all of them, the newest 200, each in a line whenever it moves.
     """
 
     async def act(api: "Api", stop: "Stop") -> int:
-        from flowforge.cli.orders.watching import watch_all, watch_order
+        from flowforge.cli.orders.watching import print_moves, watch_all, watch_order
 
         if order is None:
-            await watch_all(api, stop)
+            await (print_moves if as_json else watch_all)(api, stop)
             return 0
         return await stop.or_done(watch_order(api, order, as_json=as_json))
 
-    if order is None and as_json:
-        raise typer.BadParameter("needs an ORDER; `orders list --json` prints all of them", param_hint="--json")
     ask_api(act, api_url)
 
 

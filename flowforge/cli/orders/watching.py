@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Final
 
+import typer
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
@@ -20,6 +21,7 @@ from flowforge.remote.problems import Unreachable
 
 _EVERY_S: Final = 1.0
 _OTHER_LINES: Final = 5
+_NEWEST: Final = 200
 
 
 async def watch_order(api: Api, name: str, *, as_json: bool) -> int:
@@ -61,6 +63,24 @@ async def watch_all(api: Api, stop: Stop) -> None:
                 live.update(picture, refresh=True)
             except Unreachable as away:
                 live.update(Group(Text(away.message, style="bold red"), picture), refresh=True)
+
+
+async def print_moves(api: Api, stop: Stop) -> None:
+    """Print every order of the newest that has come or moved since the last look, one JSON document a line."""
+    known: dict[str, str | None] = {}
+    orders, _ = await api.all("orders", at_most=_NEWEST)
+    while True:
+        for order in reversed(orders):
+            if order["order_id"] not in known or known[order["order_id"]] != order["updated_at"]:
+                typer.echo(json.dumps(order))
+        known = {order["order_id"]: order["updated_at"] for order in orders}
+        try:
+            await stop.or_done(asyncio.sleep(_EVERY_S))
+            orders, _ = await stop.or_done(api.all("orders", at_most=_NEWEST))
+        except StoppedError:
+            return
+        except Unreachable as away:
+            typer.echo(plain(away.message), err=True)
 
 
 async def _picture(api: Api, screen: Console) -> RenderableType:
