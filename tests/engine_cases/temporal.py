@@ -66,9 +66,13 @@ class Theatre:
     Args:
         stage: a database and a worker.
         scripts: what its actions do.
+
+    Attributes:
+        runs: by the case, the run that played it.
     """
 
     def __init__(self, stage: Stage, scripts: Scripts) -> None:
+        self.runs: dict[str, str] = {}
         self._stage = stage
         self._scripts = scripts
         self._replaying = asyncio.Lock()
@@ -90,6 +94,7 @@ class Theatre:
         started = await self._stage.gateway.start(
             NewRun(workflow_id=play.definition.id, input=play.input or {}, request_id=name)
         )
+        self.runs[name] = started.execution_id
         run = PlayedThere(self._stage, started.execution_id, script)
         for act, after in zip_longest(play.case.then, play.case.then[1:]):
             await run.do(act)

@@ -37,10 +37,12 @@ def _cases() -> Iterator[Named]:
             yield Named(f"{file.name.removesuffix(SUFFIX)}: {play.case.name}", play)
 
 
-_CASES = list(_cases())
+CASES = list(_cases())
+"""All of them, by the order of their files."""
 
 
-_LOCAL = [case for case in _CASES if local_effects(case.play.definition, Fenced())]
+LOCAL = [case for case in CASES if local_effects(case.play.definition, Fenced())]
+"""Those with steps that may run inside a workflow task, if their actions are fenced."""
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,7 @@ async def _playing(
     }
     async with open_theatre(client, url, fenced=fenced) as theatre:
         tasks = {
-            case.name: asyncio.create_task(theatre.play(case.name, case.play)) for case in _CASES if case.name in wanted
+            case.name: asyncio.create_task(theatre.play(case.name, case.play)) for case in CASES if case.name in wanted
         }
         yield tasks
         for task in tasks.values():
@@ -82,16 +84,16 @@ async def _playing(
 
 
 def test_cases_have_names_of_their_own() -> None:
-    assert len({case.name for case in _CASES}) == len(_CASES)
+    assert len({case.name for case in CASES}) == len(CASES)
 
 
-@pytest.mark.parametrize("case", _CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case_comes_out_as_it_says_in_virtual_time(case: Named) -> None:
     result = run_case(case.play, OPTIONS)
     assert result.differences == (), result.failure
 
 
-@pytest.mark.parametrize("case", _CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_case_comes_out_the_same_on_temporal(case: Named, played: dict[str, "asyncio.Task[Seen]"]) -> None:
     seen = await played[case.name]
     assert list(differences(case.play.case.expect, seen)) == []
@@ -100,7 +102,7 @@ async def test_case_comes_out_the_same_on_temporal(case: Named, played: dict[str
     assert _told(seen, case.play) == _told(virtual, case.play)
 
 
-@pytest.mark.parametrize("case", _LOCAL, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", LOCAL, ids=lambda case: case.name)
 async def test_case_comes_out_the_same_inside_the_workflow_task(
     case: Named, played_fenced: dict[str, "asyncio.Task[Seen]"]
 ) -> None:

@@ -1,6 +1,6 @@
-"""Records orders as this code runs them: `python -m tests.replay.record VERSION` writes that version's files.
+"""Records orders and runs as this code runs them: `python -m tests.replay.record VERSION` writes that version's files.
 
-The histories of a released version are kept: they are what open orders look like when the next one is deployed. So
+The histories of a released version are kept: they are what is open when the next one is deployed. So
 what is there already is not recorded again.
 """
 
@@ -27,6 +27,8 @@ from flowforge.temporal.devserver import DevServer
 from flowforge.temporal.provision import provide
 from tests.replay.branches import PLACEMENTS, branches
 from tests.replay.return_branches import return_branches, walk_back
+from tests.replay.run_file import anonymous
+from tests.replay.run_record import record_runs
 from tests.replay.walk import failing_for_good, walk
 from tests.workflow.shop import Gate, Shop, open_shop
 
@@ -42,7 +44,6 @@ _WISHES: Final[dict[str, dict[str, Any]]] = {
 }
 _AT_ONCE: Final = 4
 _WITHIN_S: Final = 60
-_PRIVATE: Final = {"identity", "binaryChecksum", "stackTrace"}
 
 
 async def _history(ends: str, shop: Shop) -> str:
@@ -72,13 +73,6 @@ async def _history(ends: str, shop: Shop) -> str:
     gate.open()
     await shop.end(placed)
     return (await shop.handle(placed).fetch_history()).to_json()
-
-
-def _anonymous(value: Any) -> Any:
-    """Leave out who ran it and where: no replay needs that."""
-    if isinstance(value, dict):
-        return {key: _anonymous(each) for key, each in value.items() if key not in _PRIVATE}
-    return [_anonymous(each) for each in value] if isinstance(value, list) else value
 
 
 async def _record(version: str) -> None:
@@ -114,6 +108,7 @@ async def _record(version: str) -> None:
                     if each.placement == placement
                 ]
             await asyncio.gather(*ways)
+            await record_runs(version, client, empty)
 
 
 def _file(name: str) -> Path:
@@ -121,7 +116,7 @@ def _file(name: str) -> Path:
 
 
 def _keep(name: str, history: str) -> None:
-    told = json.dumps(_anonymous(json.loads(history)), separators=(",", ":"))
+    told = json.dumps(anonymous(json.loads(history)), separators=(",", ":"))
     # Without the time, so that a history that is the same makes the same file.
     _file(name).write_bytes(gzip.compress(told.encode(), mtime=0))
     print(name, flush=True)
