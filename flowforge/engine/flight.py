@@ -52,12 +52,13 @@ class Flight:
         self._decisions.add(deciding)
         deciding.add_done_callback(self._decisions.discard)
 
-    def undo(self, key: Key, work: _Work, patience: timedelta | None) -> None:
-        """Run an undo; tell when it takes longer than there is patience for while others wait for it."""
+    def undo(self, key: Key, work: _Work, patience: timedelta | None, name: str) -> None:
+        """Run an undo, by its name; tell when it takes longer than there is patience for while others wait for it."""
         undoing = self._follow(key, work)
         self._undos[key] = undoing
         if patience is not None:
-            self._follow(key, _lose_patience(key, undoing, patience))
+            waiting = self._follow(key, _lose_patience(key, patience, name))
+            undoing.add_done_callback(lambda _: waiting.cancel())
 
     def start_timer(self, key: Key, length: timedelta, name: str) -> None:
         """Tell after this time that it has passed; `name` is what Temporal's UI calls who waits."""
@@ -96,6 +97,6 @@ async def _fire(key: Key, length: timedelta, name: str) -> Event:
     return TimerFired(key)
 
 
-async def _lose_patience(key: Key, undoing: "asyncio.Task[Event]", patience: timedelta) -> Event:
-    await workflow.wait([undoing], timeout=patience.total_seconds())
-    return UndoDelayed(key)  # of one that has ended nobody takes note
+async def _lose_patience(key: Key, patience: timedelta, name: str) -> Event:
+    await workflow.sleep(patience, summary=f"the next waits for undo {name}")
+    return UndoDelayed(key)

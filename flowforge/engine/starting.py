@@ -18,6 +18,7 @@ from flowforge.engine.core.step_bindings import BindingError
 from flowforge.engine.definition.step import Step
 from flowforge.engine.flight import Flight
 from flowforge.engine.keeping import Keeping
+from flowforge.engine.labels import called
 from flowforge.engine.performing import WAITS, begin_wait, begin_wait_with, not_called, perform, perform_undo
 from flowforge.engine.sizes import MAX_CALL_BYTES
 from flowforge.engine.story import Story
@@ -102,7 +103,7 @@ class Starter:
             trial, near = trial_of(undo_tries(step, options), options), self._near(step, key)
             work = perform_undo(step, key, call, trial, near=near, keeping=self._keeping)
         patience = timedelta(seconds=options.undo_patience_s)
-        self._flight.undo(key, work, patience if len(state.undos) > 1 else None)
+        self._flight.undo(key, work, patience if len(state.undos) > 1 else None, called(step, key))
 
     async def end_task(self) -> None:
         """Have what comes now be part of another workflow task."""

@@ -30,8 +30,12 @@ def run_state(request: RunRequest, plan: Plan, state: State) -> RunState:
 def details(request: RunRequest, plan: Plan, state: State) -> str:
     """Return what Temporal's UI shows of a run: Markdown, a few lines however large it is."""
     found = progress(plan, state)
-    lines = [f"**{run_status(state)}** {plan.definition.title}, revision {request.revision}"]
-    for name, steps in (("now", found.current), ("done", found.completed), ("failed", found.failed)):
+    # Not after every turn: there may be many undos.
+    undos = reversed(state.undos) if state.is_over else ()
+    undone = tuple(dict.fromkeys(entry.key.step for entry in undos if entry.status == "done"))
+    lines = [f"**{run_status(state)}**: {plan.definition.title}, revision {request.revision}", ""]
+    groups = (("now", found.current), ("done", found.completed), ("failed", found.failed), ("undone", undone))
+    for name, steps in groups:
         if steps:
             more = f" and {len(steps) - 10} more" if len(steps) > 10 else ""
             lines.append(f"- {name}: {', '.join(steps[-10:])}{more}")

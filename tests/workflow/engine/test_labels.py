@@ -191,27 +191,34 @@ async def test_run_that_is_undone_from_outside_has_labels_too(warm: Stage) -> No
 
 async def test_steps_are_shown_by_name_and_the_run_by_its_definitions(stage: Stage) -> None:
     charge = {"id": "charge", "name": "Charge the card", "action": "do", "wait": "10ms", "compensation": UNDO}
-    each = {"id": "each", "action": "do", "forEach": {"items": [1, 2]}, "dependsOn": ["charge"]}
+    each = {"id": "each", "action": "do", "forEach": {"items": [1, 2]}, "dependsOn": ["charge"], "compensation": UNDO}
     stage.actions.plays["each[1]"] = refuse
     run = await stage.begin({"name": "An order", "steps": [charge, each]})
     record = await stage.end(run)
     assert record.status == "compensated"
-    assert sorted(await summaries(stage, run)) == [
+    assert sorted(set(await summaries(stage, run))) == [
         "An order, revision 1",
         "Charge the card",
         "Charge the card waits",
         "each[0]",
         "each[1]",
+        "the next waits for undo Charge the card",
+        "the next waits for undo each[0]",
+        "the next waits for undo each[1]",
         "undo Charge the card",
+        "undo each[0]",
+        "undo each[1]",
     ]
     found = await described(stage, run)
     assert await found.static_summary() == "An order, revision 1"
     assert (await found.memo())["workflowId"] == record.workflow_id
     shown = await stage.client.get_workflow_handle(run).query("__temporal_workflow_metadata")
     assert shown.current_details.splitlines() == [
-        "**compensated** An order, revision 1",
+        "**compensated**: An order, revision 1",
+        "",
         "- done: charge",
         "- failed: each",
+        "- undone: each, charge",
         "- because: the answer is no",
     ]
 
