@@ -33,7 +33,7 @@ FROM requirements AS app
 # In the folder that a volume keeps; DATABASE_URL wins.
 ENV FLOWFORGE_DATA_DIR=/data \
     FLOWFORGE_DB_PATH=/data/flowforge.sqlite3
-COPY main.py ./
+COPY main.py pyproject.toml ./
 COPY flowforge ./flowforge
 # The user cannot write here, so what Python would keep at the first start is made now.
 RUN python -m compileall -q main.py flowforge

@@ -1,7 +1,9 @@
 """The API as one ASGI application."""
 
+import tomllib
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -36,11 +38,31 @@ from flowforge.api.schemas.problem import problem_schema
 
 _DESCRIPTION = """
 Orders move through check inventory, reserve inventory, process payment and update warehouse. If a step fails, what was
-done is undone in reverse order.
+done is undone in reverse order. So it is with processes of your own: publish one as a definition (`POST /workflows`),
+start a run of it (`POST /workflows/start`), and see what became of it (`GET /executions/{execution}`).
 
 Every error is a problem document (RFC 9457), `application/problem+json`: 400 when the request cannot be read, 422 when
 it can but is not acceptable; `errors` says where. The machine-readable description of this page: `/openapi.json`.
 """
+
+_PROJECT: Final = Path(__file__).parents[2] / "pyproject.toml"
+_TAGS: Final = [
+    {"name": "orders", "description": "Place orders, follow them, take them back."},
+    {"name": "control", "description": "What an operator decides about an order."},
+    {
+        "name": "workflows",
+        "description": "Definitions: processes of your own, as data. Publish them, start runs of them.",
+    },
+    {"name": "executions", "description": "Runs of definitions: how they are, what happened, what to do about them."},
+    {"name": "inventory", "description": "Products, prices and stock."},
+    {"name": "payments", "description": "Charges, and what was given back."},
+    {"name": "warehouse", "description": "What has left the warehouse."},
+    {"name": "shipments", "description": "Parcels with the carrier."},
+    {"name": "engine", "description": "Everything at once."},
+    {"name": "health", "description": "Whether it lives, and whether it can work."},
+    {"name": "problems", "description": "What each kind of error means."},
+]
+"""The parts of the page, in its order."""
 
 
 def create_app(services: AppServices) -> FastAPI:
@@ -54,6 +76,7 @@ def create_app(services: AppServices) -> FastAPI:
         title="FlowForge",
         version=_version(),
         description=_DESCRIPTION,
+        openapi_tags=_TAGS,
         redirect_slashes=False,
         redoc_url=None,
         separate_input_output_schemas=False,
@@ -89,7 +112,11 @@ class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             schema = get_openapi(
-                title=self.title, version=self.version, description=self.description, routes=self.routes
+                title=self.title,
+                version=self.version,
+                description=self.description,
+                routes=self.routes,
+                tags=self.openapi_tags,
             )
             schema["components"]["schemas"] |= problem_schema()
             self.openapi_schema = schema
@@ -100,4 +127,4 @@ def _version() -> str:
     try:
         return version("flowforge")
     except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"
+        return str(tomllib.loads(_PROJECT.read_text())["project"]["version"]) if _PROJECT.exists() else "0"

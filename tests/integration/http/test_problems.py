@@ -1,6 +1,8 @@
 """Errors, request ids, health and the documentation."""
 
 import logging
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,8 @@ import structlog
 
 from flowforge.observability.logging import configure
 from tests.integration.http.conftest import ORDER, Api
+
+_PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
 
 async def test_a_problem_names_its_request(api: Api) -> None:
@@ -107,6 +111,9 @@ async def test_the_documentation_names_every_route_and_its_problems(api: Api) ->
         "/warehouse",
         "/engine/snapshot",
     }
+    assert schema["info"]["version"] == tomllib.loads(_PROJECT.read_text())["project"]["version"]
+    tags = {tag for methods in schema["paths"].values() for operation in methods.values() for tag in operation["tags"]}
+    assert tags <= {tag["name"] for tag in schema["tags"] if tag["description"]}
     assert "HTTPValidationError" not in schema["components"]["schemas"]
     for reference in _references(schema):
         assert reference.removeprefix("#/components/schemas/") in schema["components"]["schemas"]
