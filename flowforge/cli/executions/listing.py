@@ -7,8 +7,8 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from flowforge.cli.executions.look import reason, status_text
-from flowforge.cli.orders.look import age, console, duration, moment, plain, print_json
+from flowforge.cli.executions.look import reason, status_text, took
+from flowforge.cli.orders.look import age, console, moment, plain, print_json
 from flowforge.client import FlowForge
 from flowforge.remote.answers import ExecutionSummary
 
@@ -35,7 +35,8 @@ async def print_list(flowforge: FlowForge, *, limit: int, as_json: bool, **filte
 def table_of(runs: Sequence[ExecutionSummary], *, width: int) -> Table:
     """Return runs as a table that fits the width, and keeps names whole."""
     is_wide = width >= _WIDE
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    # A reason takes what is left of the width: a long one must not break the names in two.
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=is_wide)
     table.add_column("EXECUTION", overflow="fold", min_width=37)
     table.add_column("STATUS", no_wrap=True)
     table.add_column("WORKFLOW", overflow="fold")
@@ -44,12 +45,12 @@ def table_of(runs: Sequence[ExecutionSummary], *, width: int) -> Table:
         table.add_column("TOOK", no_wrap=True, justify="right")
     table.add_column("AGE", no_wrap=True, justify="right")
     if is_wide:
-        table.add_column("FAILURE", no_wrap=True, overflow="ellipsis")
+        table.add_column("FAILURE", no_wrap=True, overflow="ellipsis", ratio=1)
     for run in runs:
         started = started_at(run)
         row = [Text(run.execution_id), status_text(run.status), Text(plain(f"{run.workflow_id}, {run.revision}"))]
         if is_wide:
-            row += [Text(moment(started)), Text(duration(run.duration / 1000))]
+            row += [Text(moment(started)), Text(took(run.duration))]
         row.append(Text(age(started)))
         if is_wide:
             row.append(Text(reason(run)))

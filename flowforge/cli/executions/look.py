@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from flowforge.cli.orders.look import plain
+from flowforge.cli.orders.look import duration, plain
 from flowforge.remote.answers import ExecutionSummary
 
 STYLES: Final[Mapping[str, str]] = {
@@ -45,6 +45,11 @@ def reason(run: ExecutionSummary) -> str:
     # A run that was called off is called `cancelled`, and so is why.
     code = "" if run.error.code == run.status else f"{run.error.code}: "
     return plain(f"{where}{code}{run.error.message}")
+
+
+def took(ms: int) -> str:
+    """Return how long a run took, in milliseconds while that says more."""
+    return f"{ms} ms" if ms < 10_000 else duration(ms / 1000)
 
 
 def compact(value: Any) -> str:

@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from flowforge.cli.executions.listing import started_at
-from flowforge.cli.executions.look import compact, reason, status_text
-from flowforge.cli.orders.look import age, console, duration, moment, plain, print_json
+from flowforge.cli.executions.look import compact, reason, status_text, took
+from flowforge.cli.orders.look import age, console, moment, plain, print_json
 from flowforge.cli.orders.showing import print_event
 from flowforge.client import FlowForge
 from flowforge.remote.answers import Execution, RunEvent, StepResult
@@ -75,7 +75,7 @@ def _facts(run: Execution) -> Iterator[tuple[str, str]]:
     yield "workflow", f"{run.workflow_id}, revision {run.revision}"
     yield "started", f"{moment(started)}, {age(started)} ago"
     if run.end_time is not None:
-        yield "took", f"{run.duration} ms" if run.duration < 10_000 else duration(run.duration / 1000)
+        yield "took", took(run.duration)
     yield "input", _short(compact(run.input))
     if run.output is not None:
         yield "output", _short(compact(run.output))
