@@ -59,7 +59,8 @@ class ShownRun:
             row = Row(name)
             self.rows.append(row)
         row.status = status
-        row.told = event["message"] if status == "failed" else _TOLD[status]
+        # The row says already which step it is.
+        row.told = event["message"].removesuffix(f" at {name}") if status == "failed" else _TOLD[status]
         row.after_ms = round((datetime.fromisoformat(event["timestamp"]) - accepted_at).total_seconds() * 1000)
         return row
 

@@ -127,20 +127,20 @@ def _tell_what_next(console: Console, together: Together, shown: Names) -> None:
         sep="\n",
         markup=False,
     )
-    console.print("\n[bold]As data[/]: the definition, its failing run as a picture, and all definitions:")
+    console.print("\n[bold]As data[/]: the definition, and its failing run as a picture and in Temporal's UI:")
     console.print(
         f"  curl -s {api}/workflows/{demo_runs.DEFINITION}",
         f"  curl -s '{api}/executions/{shown.runs[1]}/visualize?format=mermaid'",
-        f"  curl -s {api}/workflows",
+        f"  {together.ui_url}/namespaces/{namespace}/workflows/{shown.runs[1]}",
         sep="\n",
         markup=False,
     )
     console.print(
-        f"Their requests may reach this machine here (EGRESS_ALLOW={together.settings.egress_allow});"
+        f"Definitions may call this machine here (EGRESS_ALLOW={together.settings.egress_allow});"
         " elsewhere public addresses only, unless you say so.",
         markup=False,
     )
-    console.print("\nCtrl-C ends it.")
+    console.print("\n[bold]Next[/], a process of your own in five minutes: docs/engine.md. Ctrl-C ends this.")
 
 
 def _open_log(path: Path) -> IO[str]:

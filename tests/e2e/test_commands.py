@@ -30,7 +30,7 @@ async def test_demo_ends_with_code_1_when_an_order_does_not_end_as_it_should(hou
 
 async def test_demo_lets_definitions_reach_this_machine_and_says_so(house: House) -> None:
     process = await house.start("demo", *house.own_ports)
-    await process.line("Their requests may reach this machine here (EGRESS_ALLOW=localhost,127.0.0.1,::1)")
+    await process.line("Definitions may call this machine here (EGRESS_ALLOW=localhost,127.0.0.1,::1)")
     async with house.http() as client:
         assert (await client.post("/workflows", json=_PEEK)).status_code == 201
         asked = {"type": "peek", "input": {"api": str(client.base_url).rstrip("/")}}

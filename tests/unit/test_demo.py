@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from flowforge.cli import demo_view
+from flowforge.cli.demo_runs import ShownRun
 from flowforge.cli.demo_saga import Row, ShownSaga
 
 ACCEPTED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -80,3 +81,11 @@ async def test_terminal_of_80_columns_shows_every_row_on_one_line(monkeypatch: p
     assert last[4].rstrip() == "✖ update_warehouse                  failed 3 times: FAIL_AT=warehouse       5 ms"
     assert last[5].rstrip() == "↩ refund_payment_by_idempotency_key refunded 39.98 USD                    999 ms"
     assert "= made whole: 39.98 USD refunded, 2 units released" in last[6]
+
+
+def test_reason_of_a_failing_run_fits_in_its_row() -> None:
+    run = ShownRun("Failing run", should="compensated")
+    told = {"stepId": "CreateShipment", "timestamp": "2026-01-01T00:00:00.005Z"}
+    why = "the input asks for a failure at CreateShipment"
+    row = run.take({**told, "status": "failed", "message": why}, {}, ACCEPTED)
+    assert row == Row("CreateShipment", "failed", "the input asks for a failure", 5)
