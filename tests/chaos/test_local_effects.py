@@ -1,7 +1,8 @@
-"""A worker is killed while a run's fenced steps are inside its workflow task: what it did is in no history."""
+"""A worker dies or freezes while a run's fenced steps are inside its task: what it did is in no history."""
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from chaos.house import House
 from chaos.world import PRODUCT, World
 from flowforge.durable.placement import Placement
 from flowforge.engine.actions.offer import OfferOptions, open_offer
+from flowforge.engine.audit import audit as audit_of_runs
 from flowforge.engine.contracts import RunOptions
 from flowforge.engine.filling import Filler
 from flowforge.engine.gateway import NewRun, RunGateway
@@ -59,7 +61,10 @@ OPTIONS = RunOptions(attempt_timeout_s=3, forward_max_interval_s=0.5, undo_max_i
 async def end_of(
     world: World, placement: Placement, fault: str, *, is_cancelled: bool
 ) -> tuple[RunRecord, dict[str, str]]:
-    """Start a run whose worker dies at a point; return it as another worker ended it, and what its ledger says."""
+    """Start a run whose worker meets a fault; return it as another worker ended it, and what its ledger says.
+
+    One that was frozen goes on when all is over.
+    """
     definitions, reads = DefinitionStore(world.database), RunReads(world.database)
     filler = Filler(RunValues(world.database))
     await definitions.publish(ORDER)
@@ -76,8 +81,7 @@ async def end_of(
         )
         victim = await world.worker(fault)
         run = (await gateway.start(NewRun(workflow_id="order", input={"sku": PRODUCT}))).execution_id
-    await asyncio.shield(victim.exited)
-    assert victim.was_killed
+    await (asyncio.shield(victim.exited) if fault.startswith("kill") else victim.stopped.wait())
     handle = world.client.get_workflow_handle(run)
     if is_cancelled:
         await handle.cancel()
@@ -91,6 +95,10 @@ async def end_of(
     )
     await replayer.replay_workflow(await handle.fetch_history())
     record = await reads.get(run)
+    if not victim.was_killed:
+        victim.send(signal.SIGCONT)
+        assert await victim.end(signal.SIGTERM) == 0
+        assert await reads.get(run) == record, "a worker that woke too late has changed it"
     assert record is not None
     return record, await world.database.read(_ledger, run)
 
@@ -114,18 +122,31 @@ async def test_worker_killed_within_the_task_the_run_completes_or_is_undone_whol
     client: Client, temporal_target: TemporalTarget, house: House, placement: Placement, *, is_cancelled: bool
 ) -> None:
     """Called off after that, it begins with its end: it knows of no step that it had begun, and undoes them all."""
+    faults = [f"kill:{operation}:{moment}" for operation in UNDOABLE for moment in ("inside", "after-commit")]
+    await _all_end_whole(house, temporal_target, client, faults, placement, is_cancelled=is_cancelled)
 
-    async def one(point: str) -> None:
-        async with house.world(temporal_target, client) as world:
-            record, ledger = await end_of(world, placement, f"kill:{point}", is_cancelled=is_cancelled)
-            assert record.status == ("cancelled" if is_cancelled else "completed"), point
+
+@pytest.mark.parametrize("is_cancelled", [False, True], ids=["goes on", "is called off"])
+async def test_worker_frozen_within_the_task_wakes_too_late_to_change_anything(
+    client: Client, temporal_target: TemporalTarget, house: House, *, is_cancelled: bool
+) -> None:
+    """The step that it was about to begin is in no row and in no history: a tombstone refuses it."""
+    faults = [f"stop:{operation}:{moment}" for operation in UNDOABLE for moment in ("before", "after-commit")]
+    await _all_end_whole(house, temporal_target, client, faults, "auto", is_cancelled=is_cancelled)
+
+
+async def _all_end_whole(
+    house: House, target: TemporalTarget, client: Client, faults: list[str], placement: Placement, *, is_cancelled: bool
+) -> None:
+    async def one(fault: str) -> None:
+        async with house.world(target, client) as world:
+            record, ledger = await end_of(world, placement, fault, is_cancelled=is_cancelled)
+            assert record.status == ("cancelled" if is_cancelled else "completed"), fault
             found = {name: state for name, state in ledger.items() if name in UNDOABLE}
-            assert found == _expected(point, is_cancelled=is_cancelled), point
+            assert found == _expected(fault.partition(":")[2], is_cancelled=is_cancelled), fault
             views = {step.step_id: step.view for step in record.steps}
-            assert "running" not in views.values(), f"{point}: {views}"
-            findings = await world.database.read(audit)
+            assert "running" not in views.values(), f"{fault}: {views}"
+            findings = [*await world.database.read(audit), *await world.database.read(audit_of_runs)]
             assert [found.check.name for found in findings if found.is_violation] == []
 
-    await asyncio.gather(
-        *(one(f"{operation}:{moment}") for operation in UNDOABLE for moment in ("inside", "after-commit"))
-    )
+    await asyncio.gather(*map(one, faults))
