@@ -17,6 +17,7 @@ from benchmarks.http_client import Connection, HttpError, request_bytes
 HOST: Final = "127.0.0.1"
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _LINE_LIMIT: Final = 1 << 24
+_LONGEST_TOLD: Final = 2000  # characters
 _READY_WITHIN_S: Final = 60.0
 _END_WITHIN_S: Final = 30.0
 
@@ -30,6 +31,7 @@ class LineChild:
     """A process that measures on request (see `line_service`)."""
 
     process: Process
+    log: Path
 
     @property
     def pid(self) -> int:
@@ -40,14 +42,15 @@ class LineChild:
         """Have it measure.
 
         Raises:
-            ChildError: it ended instead; its log says why.
+            ChildError: it ended instead; the end of its log, which is gone with everything else, says why.
         """
         assert self.process.stdin is not None  # noqa: S101 -- both are pipes
         assert self.process.stdout is not None  # noqa: S101
         self.process.stdin.write(json.dumps(request).encode() + b"\n")
         line = await self.process.stdout.readline()
         if not line:
-            raise ChildError(f"a process of the benchmark ended with code {await self.process.wait()}")
+            code, told = await self.process.wait(), self.log.read_text(errors="replace")
+            raise ChildError(f"a process of the benchmark ended with code {code}: {told[-_LONGEST_TOLD:].strip()}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -55,11 +58,12 @@ class LineChild:
 @contextlib.asynccontextmanager
 async def line_child(module: str, *arguments: str, folder: Path) -> AsyncIterator[LineChild]:
     """Run `python -m module`, which answers lines, until the block ends."""
-    async with _process("-m", module, *arguments, log=folder / f"{module}.log", cwd=folder) as process:
+    log = folder / f"{module}.log"
+    async with _process("-m", module, *arguments, log=log, cwd=folder) as process:
         assert process.stdout is not None  # noqa: S101 -- it is a pipe
         if not await process.stdout.readline():
-            raise ChildError(f"{module} did not start; see {folder / f'{module}.log'}")
-        yield LineChild(process)
+            raise ChildError(f"{module} did not start; see {log}")
+        yield LineChild(process, log)
 
 
 @dataclass(frozen=True, slots=True)
