@@ -157,7 +157,7 @@ class RunControl:
 
     async def _with_undo(self, execution_id: str, step: str) -> RunRecord:
         record = await self._runs.get(execution_id)
-        if all(undo.step_id != step for undo in record.undos):
+        if all(undos.step_id != step for undos in record.undo_counts):
             if record.status == "needs_attention":
                 raise NotFound(f"the run has no undo of {step!r}")
             raise Conflict(f"the run waits for no operator: it is {record.status}")
@@ -196,7 +196,8 @@ class RunControl:
 
 def _became(record: RunRecord, step: str, status: UndoStatus) -> bool:
     """Tell whether a step's undos wait for no decision any more because of one that led to this."""
-    found = {undo.status for undo in record.undos if (undo.step_id, undo.generation) == (step, record.generation)}
+    this = (step, record.generation)
+    found = {undos.status for undos in record.undo_counts if (undos.step_id, undos.generation) == this}
     return status in found and "failed" not in found
 
 

@@ -205,9 +205,8 @@ class RunRetries:
         Raises:
             Conflict: it did something, perhaps, that nothing undoes: it would do that again.
         """
-        if all(
-            undo.generation != record.generation for undo in record.undos
-        ):  # its workflow was gone, and undid nothing
+        if all(undos.generation != record.generation for undos in record.undo_counts):
+            # its workflow was gone, and undid nothing
             harmless = effect_free(revision.definition, self._effects)
             done = [step.step_id for step in record.steps if step.view != "skipped" and step.step_id not in harmless]
             if done:

@@ -191,7 +191,9 @@ class Execution(ExecutionSummary):
         failed_steps: those that failed.
         skipped_steps: those that were skipped.
         step_results: every step it has come to, by id.
-        compensations: its undos, in the order in which they run; empty while it goes forward.
+        compensations: its undos, in the order in which they run, at most 200, those that failed first of all; empty
+            while it goes forward.
+        compensation_counts: how many undos are in which state.
         waiting: what it waits for.
         context: the input's keys, and results by step id.
         input: what it was given.
@@ -208,6 +210,7 @@ class Execution(ExecutionSummary):
     skipped_steps: tuple[str, ...]
     step_results: dict[str, StepResult]
     compensations: tuple[UndoneStep, ...]
+    compensation_counts: dict[str, int] = {}
     waiting: tuple[WaitingStep, ...]
     context: dict[str, Any]
     input: dict[str, Any]

@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from flowforge.api.schemas.orders import timestamp
+from flowforge.api.schemas.undos import ErrorView, UndoView, error_view, undo_totals, undo_view
 from flowforge.engine.control import RunAccepted
 from flowforge.engine.core.outcomes import UndoStatus
 from flowforge.engine.core.stored import Stored
@@ -25,13 +26,6 @@ class Started(TypedDict):
     revision: int
     status: RunStatus
     created: Annotated[bool, Field(description="False where the idempotency key had started it before.")]
-
-
-class ErrorView(TypedDict):
-    """Why something did not succeed."""
-
-    code: str
-    message: str
 
 
 class FailureView(ErrorView):
@@ -53,19 +47,6 @@ class StepResult(TypedDict):
     ]
     error: ErrorView | None
     details: dict[str, Any]
-
-
-class UndoView(TypedDict):
-    """An undo of a run that turned back, in the order in which they run."""
-
-    name: str
-    stepId: str
-    item: int | None
-    action: str
-    status: UndoStatus
-    error: ErrorView | None
-    generation: Annotated[int, Field(description="Of which generation of the run this undo is.")]
-    writtenOff: Annotated[str | None, Field(description="Who gave it up and why.")]
 
 
 class WaitingView(TypedDict):
@@ -104,7 +85,11 @@ class ExecutionView(ExecutionSummary):
     failedSteps: list[str]
     skippedSteps: list[str]
     stepResults: dict[str, StepResult]
-    compensations: list[UndoView]
+    compensations: Annotated[
+        list[UndoView],
+        Field(description="At most 200, those that failed first of all; the others are under `/compensations`."),
+    ]
+    compensationCounts: Annotated[dict[UndoStatus, int], Field(description="How many undos are in which state.")]
     waiting: list[WaitingView]
     context: Annotated[dict[str, Any], Field(description="The input's keys, and results by step id and outputKey.")]
     input: dict[str, Any]
@@ -207,19 +192,8 @@ def execution_view(run: RunRecord, temporal_url: str, output_keys: Mapping[str, 
         "failedSteps": [step.step_id for step in steps if step.status in {"failed", "cancelled"}],
         "skippedSteps": [step.step_id for step in steps if step.status == "skipped"],
         "stepResults": {step.step_id: _step(step, _result(run, step)) for step in steps},
-        "compensations": [
-            {
-                "name": undo.key if undo.generation == run.generation else undo.key.partition(":")[2],
-                "stepId": undo.step_id,
-                "item": undo.item,
-                "action": undo.action,
-                "status": undo.status,
-                "error": _error(undo.error),
-                "generation": undo.generation,
-                "writtenOff": undo.written_off,
-            }
-            for undo in run.undos
-        ],
+        "compensations": [undo_view(undo, run.generation) for undo in run.undos],
+        "compensationCounts": undo_totals(run.undo_counts),
         "waiting": [
             {
                 "stepId": each["step_id"],
@@ -277,7 +251,7 @@ def _step(step: StepRecord, result: Any) -> StepResult:
         "attempts": step.attempts,
         "duration": length_ms(step.started_at, step.ended_at),
         "result": result,
-        "error": _error(step.error),
+        "error": error_view(step.error),
         "details": dict(step.details),
     }
 
@@ -292,10 +266,6 @@ def _failure(run: RunRecord) -> FailureView | None:
     if failure is None:
         return None
     return {"code": str(failure["code"]), "message": str(failure["message"]), "step": failure["step"]}
-
-
-def _error(error: Mapping[str, str] | None) -> ErrorView | None:
-    return None if error is None else {"code": error["code"], "message": error["message"]}
 
 
 def _milliseconds(at: datetime) -> int:

@@ -141,6 +141,9 @@ def _print_undos(screen: Console, run: Execution) -> None:
             screen.print(Text(f"    {plain(f'{undo.error.code}: {undo.error.message}')}", style="red"))
         if undo.written_off is not None:
             screen.print(Text(f"    written off by {plain(undo.written_off)}", style="yellow"))
+    if sum(run.compensation_counts.values()) > len(run.compensations):
+        counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in run.compensation_counts.items())
+        screen.print(f"  … of all: {counts}", markup=False)
 
 
 def _print_waiting(screen: Console, run: Execution) -> None:

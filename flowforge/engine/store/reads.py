@@ -5,11 +5,12 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, func, or_, select
 
+from flowforge.engine.core.outcomes import UndoStatus
 from flowforge.engine.core.stored import Stored, read
 from flowforge.engine.core.views import RunStatus
-from flowforge.engine.store.records import RunEvent, RunRecord, StepRecord, UndoRecord
+from flowforge.engine.store.records import RunEvent, RunRecord, StepRecord, UndoCount, UndoRecord
 from flowforge.engine.store.values import fetch, texts
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.engine import EXECUTION_EVENTS, EXECUTION_STEPS, EXECUTION_UNDOS, EXECUTIONS
@@ -17,21 +18,33 @@ from flowforge.persistence.tables.engine import EXECUTION_EVENTS, EXECUTION_STEP
 MAX_SHOWN_BYTES: Final = 4 * 1024 * 1024
 """How much of what is kept elsewhere is shown with a run."""
 
+MOST_UNDOS: Final = 200
+"""How many of its undos come with a run: one that went over 10,000 items has as many."""
+
 _PARTS_AT_ONCE: Final = 16
 _OUTPUT: Final = ""  # no step is called so
 _ALL: Final = 1_000_000
 _MOST_REPLAYS: Final = 100
-_PARTS: Final = frozenset({"steps", "undos", "replays"})
+_PARTS: Final = frozenset({"steps", "undos", "undo_counts", "replays"})
 _ROW: Final = select(*(EXECUTIONS.c[field.name] for field in fields(RunRecord) if field.name not in _PARTS))
 _BY_ID: Final = _ROW.where(EXECUTIONS.c.execution_id == bindparam("id"))
 _STATUS: Final = select(EXECUTIONS.c.status).where(EXECUTIONS.c.execution_id == bindparam("id"))
 _STEPS: Final = select(*(EXECUTION_STEPS.c[field.name] for field in fields(StepRecord))).where(
     EXECUTION_STEPS.c.execution_id == bindparam("id")
 )
-_UNDOS: Final = (
-    select(*(EXECUTION_UNDOS.c[field.name] for field in fields(UndoRecord)))
+_AS_THEY_RUN: Final = (EXECUTION_UNDOS.c.generation.desc(), EXECUTION_UNDOS.c.position.desc())
+_UNDOS: Final = select(*(EXECUTION_UNDOS.c[field.name] for field in fields(UndoRecord))).where(
+    EXECUTION_UNDOS.c.execution_id == bindparam("id")
+)
+# Somebody has to see those that failed, however many others there are.
+_MOST_TELLING_UNDOS: Final = _UNDOS.order_by(
+    case((EXECUTION_UNDOS.c.status == "failed", 0), else_=1), *_AS_THEY_RUN
+).limit(MOST_UNDOS)
+_KINDS: Final = (EXECUTION_UNDOS.c.generation, EXECUTION_UNDOS.c.step_id, EXECUTION_UNDOS.c.status)
+_UNDO_COUNTS: Final = (
+    select(*_KINDS, func.count().label("count"))
     .where(EXECUTION_UNDOS.c.execution_id == bindparam("id"))
-    .order_by(EXECUTION_UNDOS.c.generation.desc(), EXECUTION_UNDOS.c.position.desc())
+    .group_by(*_KINDS)
 )
 _REPLAYS: Final = (
     select(EXECUTIONS.c.execution_id)
@@ -131,6 +144,31 @@ class RunReads:
         """Return a run's history behind the entry `after`, oldest first."""
         return await self._database.read(_events, execution_id, after, limit)
 
+    async def undos(
+        self,
+        execution_id: str,
+        *,
+        limit: int,
+        status: UndoStatus | None = None,
+        behind: tuple[int, int] | None = None,
+    ) -> Sequence[UndoRecord]:
+        """Return undos of a run, in the order in which they run.
+
+        Args:
+            execution_id: the run.
+            limit: at most so many.
+            status: only those in this state.
+            behind: only those behind the one with this generation and position.
+        """
+        chosen: list[ColumnElement[bool]] = []
+        if status is not None:
+            chosen.append(EXECUTION_UNDOS.c.status == status)
+        if behind is not None:
+            generation, position = behind
+            same = and_(EXECUTION_UNDOS.c.generation == generation, EXECUTION_UNDOS.c.position < position)
+            chosen.append(or_(EXECUTION_UNDOS.c.generation < generation, same))
+        return await self._database.read(_undos, execution_id, chosen, limit)
+
     async def progress(self, execution_id: str, *, after: int) -> tuple[RunStatus | None, Sequence[RunEvent]]:
         """Return a run's status, None before it has a row, and its history behind the entry `after`.
 
@@ -144,11 +182,13 @@ def _get(connection: Connection, execution_id: str) -> RunRecord | None:
     if row is None:
         return None
     steps = connection.execute(_STEPS, {"id": execution_id})
-    undos = connection.execute(_UNDOS, {"id": execution_id})
+    undos = [UndoRecord(**_named(undo)) for undo in connection.execute(_MOST_TELLING_UNDOS, {"id": execution_id})]
+    counts = connection.execute(_UNDO_COUNTS, {"id": execution_id}) if undos else ()
     return _record(
         row,
         steps=tuple(_step(step) for step in steps),
-        undos=tuple(UndoRecord(**_named(undo)) for undo in undos),
+        undos=tuple(sorted(undos, key=lambda undo: (-undo.generation, -undo.position))),
+        undo_counts=tuple(UndoCount(**_named(count)) for count in counts),
         replays=tuple(connection.execute(_REPLAYS, {"id": execution_id}).scalars()),
     )
 
@@ -156,6 +196,13 @@ def _get(connection: Connection, execution_id: str) -> RunRecord | None:
 def _list(connection: Connection, chosen: Sequence[ColumnElement[bool]], limit: int) -> list[RunRecord]:
     rows = connection.execute(_ROW.where(*chosen).order_by(EXECUTIONS.c.sequence.desc()).limit(limit))
     return [_record(row) for row in rows]
+
+
+def _undos(
+    connection: Connection, execution_id: str, chosen: Sequence[ColumnElement[bool]], limit: int
+) -> list[UndoRecord]:
+    query = _UNDOS.where(*chosen).order_by(*_AS_THEY_RUN).limit(limit)
+    return [UndoRecord(**_named(row)) for row in connection.execute(query, {"id": execution_id})]
 
 
 def _events(connection: Connection, execution_id: str, after: int, limit: int) -> list[RunEvent]:

@@ -52,6 +52,16 @@ class UndoRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UndoCount:
+    """How many undos of one step, in one generation of the run, are in one state."""
+
+    generation: int
+    step_id: str
+    status: UndoStatus
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEvent:
     """One entry of a run's history."""
 
@@ -74,7 +84,9 @@ class RunRecord:
         timeout_s: how long it may go forward, as its starter said; None as its definition says.
         replay_of: the run whose input it was given again.
         steps: those it has come to; empty in lists.
-        undos: those of a run that turns back, in the order in which they run; empty in lists.
+        undos: those of a run that turns back, in the order in which they run, at most `MOST_UNDOS` of them, those that
+            failed first; empty in lists.
+        undo_counts: what became of all of them; empty in lists.
         starts: how often it was started, from 1: each retry after its end is one more.
         wish: what was asked for when it last began again.
         edits: what operators have put into its context, besides results of steps.
@@ -107,6 +119,7 @@ class RunRecord:
     edits: Mapping[str, Any] | None = None
     steps: tuple[StepRecord, ...] = ()
     undos: tuple[UndoRecord, ...] = ()
+    undo_counts: tuple[UndoCount, ...] = ()
     replays: tuple[str, ...] = ()
     output_stored: Stored | None = None
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import insert, null
 
 from flowforge.api.app import create_app
+from flowforge.persistence.tables.engine import EXECUTION_UNDOS
 from tests.workflow.engine.served import services_of
 from tests.workflow.engine.stage import Gate, Stage
 from tests.workflow.engine.test_runs import chain, refuse
@@ -289,6 +291,42 @@ async def test_stuck_undo_is_decided_by_an_operator(http: httpx2.AsyncClient, wa
     assert (again.status_code, again.json()["status"]) == (202, "compensated"), "a repeat changes nothing"
     assert (await http.post(f"{path}/compensations/b/write-off", json={"by": "b", "reason": "r"})).status_code == 409
     assert (await http.get(path)).json()["compensations"][1]["writtenOff"] == "ada: gone"
+
+
+async def test_thousands_of_undos_are_counted_and_come_in_pages_those_that_failed_first_of_all(
+    http: httpx2.AsyncClient, warm: Stage
+) -> None:
+    warm.actions.plays |= {"b": refuse, "undo a": refuse}
+    await publish(http)
+    name = await start(http)
+    await warm.rows.until_status("needs_attention")
+    # As of a step over items that came after `a`, whose undo is the last but one now.
+    others = [
+        {"execution_id": name, "key": f"a/{at}", "position": at, "step_id": "a", "visit": 1, "item": at, "action": "do"}
+        for at in range(10, 460)
+    ]
+    values = {"status": "done", "error": null(), "generation": 1}
+    await warm.database.write(lambda connection: connection.execute(insert(EXECUTION_UNDOS).values(values), others))
+    run = (await http.get(f"/executions/{name}")).json()
+    assert run["compensationCounts"] == {"done": 451, "failed": 1}
+    assert len(run["compensations"]) == 200
+    assert [undo["item"] for undo in run["compensations"]] == [*range(459, 260, -1), None]
+    assert run["compensations"][-1]["status"] == "failed"
+    found, path = [], f"/executions/{name}/compensations?limit=150"
+    while path:
+        page = await http.get(path)
+        assert page.status_code == 200, page.text
+        found += [undo["item"] for undo in page.json()]
+        path = page.links["next"]["url"] if page.links else ""
+    assert found == [*range(459, 9, -1), None, None]
+    failed = (await http.get(f"/executions/{name}/compensations?status=failed")).json()
+    assert [(undo["stepId"], undo["error"]["code"]) for undo in failed] == [("a", "no")]
+    for path in (f"/executions/{name}/compensations?cursor=bm8", "/executions/exec-none/compensations"):
+        assert (await http.get(path)).status_code in {404, 422}
+    assert (await http.post(f"/executions/{name}/compensations/x/retry")).status_code == 404
+    wish = {"by": "ada", "reason": "gone"}
+    assert (await http.post(f"/executions/{name}/compensations/a/write-off", json=wish)).status_code == 202
+    assert (await warm.end(name)).status == "compensated"
 
 
 async def test_held_run_that_is_undone_does_not_notice_that_it_is_asked_for_again(
