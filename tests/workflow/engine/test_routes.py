@@ -385,5 +385,5 @@ async def test_unknown_run_and_definition_are_not_found(http: httpx2.AsyncClient
 async def test_every_route_is_documented(warm: Stage) -> None:
     document = create_app(services_of(warm)).openapi()
     ours = [path for path in document["paths"] if path.startswith(("/workflows", "/executions"))]
-    assert len(ours) == 25
+    assert len(ours) == 26
     assert "/actions" in document["paths"]
