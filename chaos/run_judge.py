@@ -48,6 +48,7 @@ class RunJudge:
         self._verdict = verdict
         self._within_s = within_s
         self._statuses: Mapping[str, str] = {}
+        self._starts: Mapping[str, int] = {}
 
     async def examine(self, load: RunLoad) -> None:
         """Wait until every run has ended, or waits for an operator; then look at all of them, and at new ones."""
@@ -83,7 +84,7 @@ class RunJudge:
         begun = time.monotonic()
 
         async def going() -> Sequence[str]:
-            self._statuses = await self._world.database.read(_statuses)
+            self._statuses, self._starts = await self._world.database.read(_statuses)
             return [
                 f"{name} ({wish.workflow_id}, {wish.kind}: {self._statuses.get(name, 'without a row')})"
                 for name, wish in load.started.items()
@@ -95,6 +96,8 @@ class RunJudge:
 
     def _is_through(self, name: str, wish: RunWish) -> bool:
         status = self._statuses.get(name)
+        if wish.kind == "begun again" and self._starts.get(name) == 1:
+            return False  # that is its first end: nobody has worked on it since
         return status in ENDED or (status == "needs_attention" and wish.kind == _ATTENTION)
 
     async def operate(self, load: RunLoad) -> None:
@@ -136,22 +139,17 @@ class RunJudge:
             if wish.kind == "forgotten":
                 return
             self._verdict.ends[told] += 1
-            self._verdict.done[wish.workflow_id] += 1
+            self._verdict.done[f"runs of {wish.workflow_id}"] += 1
             if status not in wish.ends:
                 self._object(f"{name} of {wish.workflow_id}, which was {wish.kind}, is {status}")
             async with places:
-                run = await run_end(self._world, await self._workflow_of(name, wish))
+                # The name at Temporal of the workflow that ended it.
+                by = unwinding_id(name) if wish.kind == "abandoned" else start_id(name, self._starts.get(name, 1))
+                run = await run_end(self._world, by)
             if run != told:
                 self._object(f"{name} of {wish.workflow_id} is {status}, its workflow {run}")
 
         await asyncio.gather(*(look(*each) for each in started.items()))
-
-    async def _workflow_of(self, name: str, wish: RunWish) -> str:
-        """Return the name at Temporal of the workflow that ended a run."""
-        if wish.kind == "abandoned":
-            return unwinding_id(name)
-        starts: int = await self._world.database.read(_starts, name)
-        return start_id(name, starts)
 
     async def _count_effects(self, started: Mapping[str, RunWish]) -> None:
         """Count what the sagas' steps left in the ledger: all of it where a run completed, else what needs no undo."""
@@ -245,13 +243,10 @@ class RunJudge:
         self._verdict.violations.append(what)
 
 
-def _statuses(connection: Connection) -> dict[str, str]:
-    return {row[0]: row[1] for row in connection.execute(select(EXECUTIONS.c.execution_id, EXECUTIONS.c.status))}
-
-
-def _starts(connection: Connection, name: str) -> int:
-    starts: int = connection.execute(select(EXECUTIONS.c.starts).where(EXECUTIONS.c.execution_id == name)).scalar_one()
-    return starts
+def _statuses(connection: Connection) -> tuple[dict[str, str], dict[str, int]]:
+    """Return by name what each run is, and how often it was started."""
+    rows = connection.execute(select(EXECUTIONS.c.execution_id, EXECUTIONS.c.status, EXECUTIONS.c.starts)).all()
+    return {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows}
 
 
 def _in_outbox(connection: Connection) -> list[str]:

@@ -42,5 +42,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
 }
 """By the name that `--only` takes."""
 
-TOGETHER: Final = frozenset({"api", "mid-start", "terminate", "lost-state", "lost-again", "undo", "races"})
+TOGETHER: Final = frozenset(
+    {"api", "mid-start", "terminate", "lost-state", "lost-again", "undo", "races", "engine-lost-state"}
+)
 """Those that wait more than they work: they run side by side."""

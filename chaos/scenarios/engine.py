@@ -29,7 +29,7 @@ _RUNS: Final = 450
 
 _LEAST: Final = 40
 _CREW: Final = 2
-_IN_FLIGHT: Final = 10
+_IN_FLIGHT: Final = 14
 _PAUSE_S: Final = (1.0, 2.5)
 _LOOK_S: Final = 0.1
 _BETWEEN_KILLS: Final = 10

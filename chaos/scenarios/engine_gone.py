@@ -6,7 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from temporalio.client import Client
 
@@ -69,7 +69,7 @@ async def terminate(house: House, plan: Plan) -> Verdict:
         ):
             places = [place for saga in SAGAS for place in await places_of(engine, saga)]
         await asyncio.gather(
-            between_attempts(house, temporal, client, verdict, chance, how="terminated"),
+            between_attempts(house, temporal.target, client, verdict, chance),
             *(frozen(house, temporal.target, client, verdict, place) for place in places),
         )
     verdict.must_have_completed()
@@ -81,35 +81,35 @@ async def lose_state(house: House, plan: Plan) -> Verdict:
     verdict = Verdict(name=LOST)
     async with house.temporal() as temporal:
         client = await temporal.client()
-        await between_attempts(house, temporal, client, verdict, plan.chance(LOST), how="state lost")
+        await between_attempts(house, temporal.target, client, verdict, plan.chance(LOST), lost=temporal)
     verdict.must_have_completed()
     return verdict
 
 
 async def between_attempts(
     house: House,
-    temporal: Temporal,
+    target: TemporalTarget,
     client: Client,
     verdict: Verdict,
     chance: random.Random,
     *,
-    how: Literal["terminated", "state lost"],
+    lost: Temporal | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> None:
     """Take their workflows from runs that stand at every step of the sagas; see them undone, and begun again.
 
     Args:
         house: where.
-        temporal: runs; its state is lost where that is asked for.
+        target: a Temporal that runs.
         client: connected to it.
         verdict: is added to.
         chance: what the stranger loses.
-        how: what happens to them.
+        lost: that Temporal, to lose its state; None to have them terminated.
         settings: of the workers.
     """
     async with (
         open_stranger(chance) as stranger,
-        house.world(temporal.target, client, settings={**EGRESS, **(settings or {})}) as world,
+        house.world(target, client, settings={**EGRESS, **(settings or {})}) as world,
         open_runs(world, stranger) as (engine, load),
     ):
         judge = RunJudge(world, engine, stranger, verdict, chance=chance, within_s=_WITHIN_S)
@@ -126,16 +126,16 @@ async def between_attempts(
         names = await asyncio.gather(*(load.run(wish) for wish, _ in wishes))
         stands = dict(zip(names, (at for _, at in wishes), strict=True))
         await asyncio.gather(*(_until_at(load, name, at) for name, at in stands.items()))
-        if how == "terminated":
+        if lost is None:
             await asyncio.gather(*(client.get_workflow_handle(name).terminate("by mistake") for name in names))
         else:
             await judge.forgotten(load)
             await worker.end()
-            await temporal.kill()
-            temporal.forget()
-            await temporal.start()
+            await lost.kill()
+            lost.forget()
+            await lost.start()
             await world.worker()
-        verdict.done[f"runs {how}"] += len(names)
+        verdict.done["runs terminated" if lost is None else "runs lost"] += len(names)
         await judge.drain(load)
         await judge.whole(load)
         stranger.closed = ""
@@ -146,7 +146,7 @@ async def between_attempts(
                 continue
             await _begin_again(load, record, verdict, {"_testFailures": 0}, is_kept=at in _KEPT)
         await judge.operate(load)
-        if how == "state lost":
+        if lost is not None:
             load.started[difficult] = replace(load.started[difficult], kind="abandoned")
         await judge.drain(load)
         await judge.settled(load)
