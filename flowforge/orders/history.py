@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, bindparam, or_, select
 
@@ -13,8 +13,6 @@ from flowforge.persistence.tables.orders import ORDER_ATTEMPTS, ORDERS
 
 AttemptOutcome = Literal[Written, "lost"]
 """What an attempt did; `lost` when it left no word: its worker died, it timed out, or there was nowhere to write."""
-
-OUTCOMES: Final[tuple[str, ...]] = get_args(AttemptOutcome)
 
 Place = tuple[int, int]
 """Where an attempt stands: the row that tells of it, and its own number."""

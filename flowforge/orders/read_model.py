@@ -49,7 +49,6 @@ _COUNTS: Final = select(
         }.items()
     )
 )
-_COUNTS_BY_STATUS: Final = select(ORDERS.c.status, func.count()).group_by(ORDERS.c.status)
 _ALIVE: Final = select(literal(1))
 
 
@@ -111,10 +110,6 @@ class ReadModel:
         """Return how many `orders`, `inventory`, `payments` and `warehouse` entries there are."""
         return await self._database.read(_counts)
 
-    async def counts_by_status(self) -> Mapping[str, int]:
-        """Return how many orders have each status; a status that none has is left out."""
-        return await self._database.read(_counts_by_status)
-
     async def is_alive(self) -> bool:
         """Tell whether the database answers."""
         try:
@@ -157,10 +152,6 @@ def _progress(connection: Connection, order_id: str, after: int) -> tuple[OrderS
 
 def _counts(connection: Connection) -> dict[str, int]:
     return dict(connection.execute(_COUNTS).mappings().one())
-
-
-def _counts_by_status(connection: Connection) -> dict[str, int]:
-    return {row[0]: row[1] for row in connection.execute(_COUNTS_BY_STATUS)}
 
 
 def _ping(connection: Connection) -> None:
