@@ -51,6 +51,10 @@ from flowforge.engine.telling import details
 _MOST_EVENTS: Final = 500
 """How many events one turn takes in: a workflow task must not compute for long."""
 
+_MOST_DECISIONS: Final = 10
+"""How many questions one turn answers, each of which may take some milliseconds: Temporal takes a workflow for hung
+that computes for two seconds, and would never let it go on."""
+
 
 class Driver:
     """One run on its way.
@@ -80,7 +84,7 @@ class Driver:
         self._settle_s = 0.0
         self._clock = Clock(time_left(request, plan), lambda: self.tell(DeadlinePassed()))
         self._inbox: deque[Event] = deque()
-        self._answers: deque[Event] = deque()
+        self._questions: deque[tuple[Decide, State]] = deque()
         self._told = self._taken = 0
         self._flight = Flight(self.tell)
         self._held_back: set[Key] = set()
@@ -212,7 +216,7 @@ class Driver:
     async def _move(self) -> Carried | None:
         """Return with what to go on in another run, with another revision, unless the run is held no more."""
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if self._inbox or self._answers:
+        if self._inbox or self._questions:
             return None
         if self.state.phase == "held":
             return self.carried()
@@ -220,25 +224,30 @@ class Driver:
         return None
 
     def _has_news(self) -> bool:
-        return bool(self._inbox or self._answers or self._flight.bug is not None or self._moves)
+        return bool(self._inbox or self._questions or self._flight.bug is not None or self._moves)
 
     def _take_in(self) -> list[Command]:
         commands: list[Command] = []
+        decided = 0
         for _ in range(_MOST_EVENTS):
-            if self._answers:
-                event = self._answers.popleft()
+            if decided == _MOST_DECISIONS:
+                break
+            event: Event | None
+            if self._questions:
+                question, state = self._questions.popleft()
+                event = self.keeping.decide_here(question, state)
+                decided += 1
+                if event is None:
+                    commands.append(question)
+                    continue
             elif self._inbox:
                 event = self._inbox.popleft()
                 self._taken += 1
             else:
                 break
             self.state, asked = advance(self.plan, self.state, event)
-            for command in asked:
-                decided = self.keeping.decide_here(command, self.state) if isinstance(command, Decide) else None
-                if decided is not None:
-                    self._answers.append(decided)
-                else:
-                    commands.append(command)
+            self._questions.extend((command, self.state) for command in asked if isinstance(command, Decide))
+            commands.extend(command for command in asked if not isinstance(command, Decide))
         return commands
 
     async def _write(self, commands: list[Command]) -> RunStatus | None:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from temporalio.client import Client
+
 from flowforge.engine.actions.contract import ActionAnswer, ActionCall, WaitAnswer
-from tests.workflow.engine.stage import Gate, Stage, refusal
+from tests.workflow.engine.stage import Gate, Stage, open_stage, refusal
 
 UNDO = {"action": "undo"}
 
@@ -131,6 +133,14 @@ async def test_condition_branch_and_items_go_the_ways_of_the_interpreter(stage: 
         "bad": ("failed", 1),
         "mend": ("success", 1),
     }
+
+
+async def test_conditions_that_take_seconds_together_do_not_hold_a_run_up(client: Client, sqlite_url: str) -> None:
+    condition = "list.includes('z') || " * 100 + "true"
+    steps = [{"id": f"s{n}", "action": "noop", "condition": condition} for n in range(400)]
+    async with open_stage(client, sqlite_url) as stage:
+        record = await stage.play({"steps": steps}, input={"list": ["a"] * 190})
+    assert (record.status, {step.view for step in record.steps}) == ("completed", {"success"})
 
 
 async def test_items_are_undone_one_by_one(stage: Stage) -> None:
