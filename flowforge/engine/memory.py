@@ -54,8 +54,11 @@ class Memory:
     def _changed_undos(self, before: tuple[UndoEntry, ...], after: tuple[UndoEntry, ...]) -> Iterator[Remembered]:
         if before is after:
             return
-        known = {entry.key: entry for entry in before}
-        for entry in after:
+        # Of the thousands that a step over items registers, all but the last few are as they were.
+        pairs = enumerate(zip(before, after, strict=False))
+        same = next((at for at, (old, new) in pairs if old is not new), min(len(before), len(after)))
+        known = {entry.key: entry for entry in before[same:]}
+        for entry in after[same:]:
             told = known.pop(entry.key, None)
             if told is entry:
                 continue
