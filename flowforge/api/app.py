@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse
 
 from flowforge.api.dependencies import AppServices
 from flowforge.api.middleware import RequestFrame
@@ -64,6 +66,11 @@ _TAGS: Final = [
 ]
 """The parts of the page, in its order."""
 
+_UNTIL_DRAWN: Final = """
+<p>Swagger UI, which draws this page, comes from cdn.jsdelivr.net. Where your browser cannot get it,
+<a href="/openapi.json">/openapi.json</a> has everything that would be here, for any other viewer of OpenAPI.</p>
+"""
+
 
 def create_app(services: AppServices) -> FastAPI:
     """Return the API.
@@ -78,10 +85,12 @@ def create_app(services: AppServices) -> FastAPI:
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
     )
     app.state.services = services
+    app.add_api_route("/docs", _docs, include_in_schema=False)
     install(app)
     app.add_middleware(RequestFrame)
     # The statistics come before /orders/{order}, which would take their address for an order's.
@@ -121,6 +130,13 @@ class _Api(FastAPI):
             schema["components"]["schemas"] |= problem_schema()
             self.openapi_schema = schema
         return self.openapi_schema
+
+
+async def _docs() -> HTMLResponse:
+    """Return FastAPI's page, which is not empty where its scripts cannot be reached: they take this text's place."""
+    page = bytes(get_swagger_ui_html(openapi_url="/openapi.json", title="FlowForge").body).decode()
+    before, mark, after = page.partition('<div id="swagger-ui">')
+    return HTMLResponse(f"{before}{mark}{_UNTIL_DRAWN}{after}")
 
 
 def _version() -> str:
