@@ -136,8 +136,9 @@ def _tell_what_next(console: Console, together: Together, shown: Names) -> None:
         markup=False,
     )
     console.print(
-        f"Definitions may call this machine here (EGRESS_ALLOW={together.settings.egress_allow});"
-        " elsewhere public addresses only, unless you say so.",
+        f"Definitions may call this machine here (EGRESS_ALLOW={together.settings.egress_allow});",
+        "elsewhere public addresses only, unless you say so.",
+        sep="\n",
         markup=False,
     )
     console.print("\n[bold]Next[/], a process of your own in five minutes: docs/engine.md. Ctrl-C ends this.")
