@@ -129,7 +129,8 @@ class SaveRun:
         rest: with what it goes on, should somebody have it go on after this end.
         output_stored: what stands for the output, where that is kept elsewhere.
         remembered: what has changed of what it would take to undo it from outside.
-        places: how many places of undos are taken with this turn.
+        places: how many places of undos are taken with this turn, of those that it would take to undo the run.
+        undo_places: how many are taken of those that it undoes, or has undone: `undos` tells of them.
         local_effects: whether steps that change something run inside its workflow tasks: what one of those began that
             was discarded may have happened.
         hooks: the addresses that its definition wants told: `onComplete`, `onFailure`, `onStep`.
@@ -160,6 +161,7 @@ class SaveRun:
     output_stored: Stored | None = None
     remembered: tuple[Remembered, ...] = ()
     places: int = 0
+    undo_places: int = 0
     abandoned: bool = False
     hooks: Mapping[str, str] = field(default_factory=dict)
     local_effects: bool = False

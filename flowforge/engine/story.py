@@ -156,6 +156,7 @@ class Story:
             is_over=state.is_over,
             remembered=remembered,
             places=self._memory.count,
+            undo_places=len(self._positions),
             abandoned=self._request.abandoned,
             revision=self._request.revision,
             start=self._request.start,

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, or_, select, update
 
 from flowforge.engine.contracts import RunRequest
 from flowforge.engine.core.stored import Stored, write
@@ -57,6 +57,14 @@ _DROP_STEPS: Final = delete(EXECUTION_STEPS).where(
     EXECUTION_STEPS.c.step_id.not_in(_TOLD.where(_EVENT.id < bindparam("id"))),
 )
 """Of the steps of which only later events tell."""
+
+_UNDO: Final = EXECUTION_UNDOS.c
+_DROP_UNDOS: Final = delete(EXECUTION_UNDOS).where(
+    _UNDO.execution_id == bindparam("of"),
+    _UNDO.generation == bindparam("in_generation"),
+    or_(_UNDO.position > bindparam("places"), _UNDO.position.in_(bindparam("anew", expanding=True))),
+)
+"""Of the undos that have no place any more, or whose place is taken anew."""
 
 _KEYS: Final = {EXECUTION_STEPS: "step_id", EXECUTION_UNDOS: "key"}
 
@@ -208,6 +216,10 @@ def _write_parts(connection: Connection, request: SaveRun, *, is_repeat: bool = 
         if is_repeat:
             connection.execute(_DROP_STEPS, first)
         connection.execute(_DROP_EVENTS, first)
+    if is_repeat:
+        places = {"places": request.undo_places, "anew": [undo.position for undo in request.undos]}
+        of = {"of": request.execution_id, "in_generation": request.generation}
+        connection.execute(_DROP_UNDOS, {**of, **places})
     _replace(connection, EXECUTION_STEPS, request.execution_id, map(asdict, request.steps))
     _replace(connection, EXECUTION_UNDOS, request.execution_id, map(asdict, request.undos))
     if request.events:

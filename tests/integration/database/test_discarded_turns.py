@@ -1,6 +1,7 @@
 """Turns that a discarded workflow task had written: what the task that counts writes in their place."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,10 +9,10 @@ import pytest
 from sqlalchemy import Connection, select
 
 from flowforge.engine.contracts import RunRequest
-from flowforge.engine.saving import Remembered, SaveRun, StepChange, Transition
+from flowforge.engine.saving import Remembered, SaveRun, StepChange, Transition, UndoChange
 from flowforge.engine.store.rows import RunRows
 from flowforge.persistence.database import Database
-from flowforge.persistence.tables.engine import EXECUTION_EVENTS, EXECUTION_MEMORY, EXECUTION_STEPS
+from flowforge.persistence.tables.engine import EXECUTION_EVENTS, EXECUTION_MEMORY, EXECUTION_STEPS, EXECUTION_UNDOS
 
 NOW = datetime.now(UTC).isoformat()
 RUN = "exec-1"
@@ -73,3 +74,37 @@ async def test_turn_that_comes_too_late_changes_nothing(database: Database) -> N
     await rows.save(turn(1, "a", history=6))
     await rows.save(turn(2, "b", history=3))
     assert await database.read(_found) == {"steps": ["a"], "events": ["a"], "undos": ["a"]}
+
+
+def undoing(number: int, *steps: str, history: int, told: int) -> SaveRun:
+    """Return the turn that begins to undo these steps, when so many undos were told in all."""
+    undos = tuple(
+        UndoChange(key=f"{step}#1", position=place, step_id=step, visit=1, item=None, action="u", status="pending")
+        for place, step in enumerate(steps, start=told - len(steps) + 1)
+    )
+    return replace(turn(number, steps[0], history=history), status="compensating", undos=undos, undo_places=told)
+
+
+async def test_task_is_discarded_its_undos_are_not_left_as_pending_for_ever(database: Database) -> None:
+    rows = RunRows(database)
+    await rows.save(turn(1, "a", history=3))
+    await rows.save(undoing(2, "a", "b", "c", history=3, told=3))
+    await rows.save(undoing(2, "a", "d", history=6, told=2))
+    assert await database.read(_undos) == {1: "a#1", 2: "d#1"}
+    await rows.save(undoing(3, "e", history=6, told=3))
+    assert await database.read(_undos) == {1: "a#1", 2: "d#1", 3: "e#1"}
+
+
+async def test_task_is_discarded_and_the_one_that_counts_does_not_turn_back_nothing_is_undone(
+    database: Database,
+) -> None:
+    rows = RunRows(database)
+    await rows.save(turn(1, "a", history=3))
+    await rows.save(undoing(2, "a", "b", history=3, told=2))
+    await rows.save(turn(2, "b", history=6))
+    assert await database.read(_undos) == {}
+
+
+def _undos(connection: Connection) -> dict[int, str]:
+    rows = connection.execute(select(EXECUTION_UNDOS.c.position, EXECUTION_UNDOS.c.key))
+    return {row.position: row.key for row in rows}
