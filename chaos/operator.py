@@ -49,7 +49,7 @@ class Operator:
     def take_back(self) -> None:
         """Have the order returned, once it has completed."""
         world = self._world
-        returns = OrderReturns(world.client, world.reads, task_queue=world.task_queue, options=world.options)
+        returns = OrderReturns(world.client, world.gateway("auto"), task_queue=world.task_queue, options=world.options)
         self._ask(lambda: returns.take_back(self._placed.order_id, "req_chaos"), only_when="completed", always=True)
 
     async def leave(self) -> None:

@@ -73,7 +73,7 @@ class Fulfilment:
     def returns(self, client: Client) -> OrderReturns:
         """Return what takes completed orders back."""
         options = self._order_options()
-        return OrderReturns(client, self.reads, task_queue=self.settings.task_queue, options=options)
+        return OrderReturns(client, self.gateway(client), task_queue=self.settings.task_queue, options=options)
 
     def worker(self, client: Client, version: WorkerDeploymentVersion | None = None) -> Worker:
         """Return a worker that is not yet running, of a version or of none."""

@@ -10,7 +10,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from flowforge.durable.failures import message_of
-from flowforge.errors import Conflict, NotFound
+from flowforge.errors import Conflict
 from flowforge.ids import workflow_id_of_return
 from flowforge.orders.contracts import OrderOptions, ReturnOrder
 from flowforge.orders.intake import START_TIMEOUT, TASK_TIMEOUT
@@ -22,11 +22,17 @@ PATIENCE: Final = timedelta(seconds=5)
 """How long whoever asks for a return waits for its end; it goes on without him."""
 
 
-class ReturnReads(Protocol):
-    """The rows as returns need them."""
+class Orders(Protocol):
+    """The orders as returns need them."""
 
-    async def get(self, order_or_workflow_id: str) -> OrderRecord | None:
-        """Return an order by either of its names, or None."""
+    async def get(self, order_or_workflow_id: str) -> OrderRecord:
+        """Return an order by either of its names, also one that was accepted and has no row yet.
+
+        Raises:
+            NotFound: there is no such order.
+            TemporalUnavailable: there is no row, and Temporal cannot be asked.
+            DatabaseUnavailable: the row cannot be read.
+        """
         ...
 
 
@@ -35,14 +41,14 @@ class OrderReturns:
 
     Args:
         client: connected to Temporal; the worker's own client makes starts eager.
-        reads: the rows.
+        orders: the orders as they are.
         task_queue: where workers listen.
         options: how returns run.
     """
 
-    def __init__(self, client: Client, reads: ReturnReads, *, task_queue: str, options: OrderOptions) -> None:
+    def __init__(self, client: Client, orders: Orders, *, task_queue: str, options: OrderOptions) -> None:
         self._client = client
-        self._reads = reads
+        self._orders = orders
         self._task_queue = task_queue
         self._options = options
 
@@ -65,7 +71,7 @@ class OrderReturns:
             TemporalUnavailable: whether Temporal took it is unknown; ask again.
             DatabaseUnavailable: the row cannot be read.
         """
-        record = await self._find(name)
+        record = await self._orders.get(name)
         if record.status == "returned":
             return record
         if record.status != "completed" or record.charge_id is None:
@@ -84,7 +90,7 @@ class OrderReturns:
         if not is_new and await self._has_ended(workflow_id) and not await self._is_returned(record.order_id):
             await start_return(self._client, request, task_queue=self._task_queue)
         await self._wait(workflow_id)
-        return await self._find(record.order_id)
+        return await self._orders.get(record.order_id)
 
     async def _has_ended(self, workflow_id: str) -> bool:
         with absence_as_fault():
@@ -92,7 +98,7 @@ class OrderReturns:
         return run.status is not WorkflowExecutionStatus.RUNNING
 
     async def _is_returned(self, order_id: str) -> bool:
-        return (await self._find(order_id)).status == "returned"
+        return (await self._orders.get(order_id)).status == "returned"
 
     async def _wait(self, workflow_id: str) -> None:
         try:
@@ -102,12 +108,6 @@ class OrderReturns:
             raise Conflict(f"the order could not be taken back: {message_of(error.cause)}") from error
         except (TimeoutError, RPCError):
             pass  # the row tells how far it is
-
-    async def _find(self, name: str) -> OrderRecord:
-        record = await self._reads.get(name)
-        if record is None:
-            raise NotFound(f"there is no order {name!r}")
-        return record
 
 
 async def start_return(client: Client, request: ReturnOrder, *, task_queue: str, only_if_new: bool = False) -> bool:

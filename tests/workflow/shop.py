@@ -197,14 +197,15 @@ async def open_counter(client: Client, where: Path | str, options: OrderOptions)
     migrate(url)  # not in a thread: Alembic migrates one database at a time
     database = Database(url)
     reads, task_queue = ReadModel(database), f"shop-{uuid.uuid4()}"
+    gateway = OrderGateway(client, reads, task_queue=task_queue, options=options)
     yield Counter(
         client=client,
         task_queue=task_queue,
         database=database,
         reads=reads,
         services=build_services(database, OrderJournal(database)),
-        gateway=OrderGateway(client, reads, task_queue=task_queue, options=options),
-        returns=OrderReturns(client, reads, task_queue=task_queue, options=options),
+        gateway=gateway,
+        returns=OrderReturns(client, gateway, task_queue=task_queue, options=options),
         control=OrderControl(client, ControlRows(database), task_queue=task_queue, options=options),
     )
     await database.close()

@@ -65,6 +65,15 @@ async def _stock(shop: Shop) -> list[tuple[int, int, int]]:
     return [await shop.stock(line.product_id) for line in LINES]
 
 
+async def test_an_order_that_has_not_begun_is_not_returned_but_known(
+    client: Client, tmp_path: Path, options: OrderOptions
+) -> None:
+    async with open_shop(client, tmp_path, options, at_work=False) as shop:
+        placed = await shop.place()
+        with pytest.raises(Conflict, match="only a completed order is returned"):
+            await shop.returns.take_back(placed.order_id, "req_1")
+
+
 @pytest.mark.parametrize("at", [None, "booked", "dispatched", "delivered", "returned"])
 async def test_order_is_whole_again_wherever_its_parcel_was(shop: Shop, at: CarrierStatus | None) -> None:
     before = await _stock(shop)

@@ -23,11 +23,12 @@ def services_of(stage: Stage) -> AppServices:
     client, database, queue = stage.client, stage.database, stage.task_queue
     reads, options = ReadModel(database), OrderOptions()
     shop = build_services(database, OrderJournal(database))
+    orders = OrderGateway(client, reads, task_queue=queue, options=options)
     quick = timedelta(milliseconds=5)
     return AppServices(
-        orders=OrderGateway(client, reads, task_queue=queue, options=options),
+        orders=orders,
         control=OrderControl(client, ControlRows(database), task_queue=queue, options=options),
-        returns=OrderReturns(client, reads, task_queue=queue, options=options),
+        returns=OrderReturns(client, orders, task_queue=queue, options=options),
         read_model=reads,
         stats=Statistics(database).take,
         backlog=TaskQueueBacklog(client, queue).measure,
