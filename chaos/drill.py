@@ -2,11 +2,13 @@
 
 import asyncio
 import signal
+import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from chaos.expectations import ends, marks
+from chaos.load import Load
 from chaos.nursery import Child
 from chaos.operator import Operator
 from chaos.points import LAST, UNDO_NAMES, UNDOS, Point, Route
@@ -119,7 +121,10 @@ class Drill:
         if worker is None and route not in {"never begins", "is held", "is returned"}:
             worker = await self.world.worker(self._fault(1))
         fails = route in {"fails", "needs attention", "is given up"}
-        placed = await self.world.place_longest(self.placement, fail_at=LAST if fails else None)
+        key, fail_at = uuid.uuid4().hex, LAST if fails else None
+        placed: PlacedOrder = await Load(world=self.world).until_answered(
+            lambda: self.world.place_longest(self.placement, idempotency_key=key, fail_at=fail_at)
+        )
         self.placed.append(placed.workflow_id)
         operator = Operator(self.world, placed)
         if worker is None:
