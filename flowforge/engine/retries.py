@@ -119,7 +119,12 @@ class RunRetries:
         if record.depth:
             parent = record.parent_execution_id
             raise Conflict(f"the run was started by a step of {parent}: have that one begin again")
-        return await self._ended(record, wish)
+        try:
+            return await self._ended(record, wish)
+        except Conflict:
+            if (await self._runs.get(execution_id)).starts == record.starts:
+                raise
+        return await self.retry(execution_id, wish)  # somebody had it begin again meanwhile, and took what it had kept
 
     async def _held(self, record: RunRecord, wish: RetryWish) -> Retried:
         retry = RetryRun(step=wish.step, values=wish.values, wish=wish.fingerprint)

@@ -6,7 +6,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.workflow.engine.stage import Gate, Stage
+from flowforge.engine.contracts import Carried
+from flowforge.engine.retries import RetryWish, RunRetries
+from flowforge.engine.store.again import RunRests
+from tests.workflow.engine.stage import Gate, PlayedEffects, Stage
 from tests.workflow.engine.test_routes import BODY, publish, start
 from tests.workflow.engine.test_runs import chain, refuse
 
@@ -121,6 +124,34 @@ async def test_racers_begin_a_run_again_once_and_a_repeat_changes_nothing(
     gate.opened.set()
     assert (await ended(http, warm, name, 2))["status"] == "completed"
     assert len(calls(warm, "b")) == 2
+
+
+async def test_run_that_another_one_had_begin_again_while_it_was_looked_up_is_answered_as_a_repeat(
+    http: httpx2.AsyncClient, warm: Stage
+) -> None:
+    warm.actions.plays["b"] = refuse
+    await publish(http, PLAIN)
+    name = await start(http)
+    await ended(http, warm, name)
+    gate = warm.actions.plays["b"] = Gate()
+
+    class Late(RunRests):
+        """Reads what ended runs keep when somebody else has just been faster."""
+
+        async def get(self, execution_id: str) -> tuple[Carried | None, int]:
+            await warm.retries.retry(execution_id, RetryWish())
+            return await super().get(execution_id)
+
+    late = RunRetries(
+        runs=warm.gateway,
+        control=warm.control,
+        definitions=warm.definitions,
+        rests=Late(warm.database),
+        effects=PlayedEffects(),
+    )
+    assert not (await late.retry(name, RetryWish())).created
+    gate.opened.set()
+    assert (await ended(http, warm, name, 2))["status"] == "completed"
 
 
 async def test_step_whose_effect_is_kept_is_no_place_to_go_on_from(http: httpx2.AsyncClient, warm: Stage) -> None:
