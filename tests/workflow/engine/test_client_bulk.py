@@ -52,7 +52,7 @@ async def test_runs_that_a_filter_finds_are_walked_page_by_page_as_far_as_the_li
     runs: list[str] = []
     for _ in range(5):  # each after the row of the one before: lists are in the order of rows
         runs += await begin(flowforge, 1)
-        await warm.rows.until(lambda save: save.execution_id == runs[-1])
+        await warm.rows.until(lambda save, run=runs[-1]: save.execution_id == run)  # type: ignore[misc]  # bound by default
     four = await flowforge.bulk("pause", workflow_id="waiting", metadata=("team", "x"), limit=4)
     assert [item.execution_id for item in four] == runs[:0:-1]
     assert await flowforge.bulk("pause", workflow_id="other") == []
