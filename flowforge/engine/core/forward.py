@@ -44,14 +44,14 @@ def drain(turn: Turn) -> None:
 
 def enter(turn: Turn, key: Key) -> None:
     """Come to a step, for this visit."""
+    before = turn.steps.get(key.step)
+    if before is not None and before.items is not None:
+        _keep_items_for_undo(turn, key.step, before.items.value)
     if key.visit > turn.plan.max_visits:
         error = StepError(code="too_many_visits", message=f"{key.step} was visited {turn.plan.max_visits} times")
         turn.steps[key.step] = StepState(status="failed", visit=key.visit - 1, way="shut", kind="refused", error=error)
         fail(turn, Failure(kind="failed", error=error, step=key.step))
         return
-    before = turn.steps.get(key.step)
-    if before is not None and before.items is not None:
-        _keep_items_for_undo(turn, key.step, before.items.value)
     if before is not None and before.visit == key.visit and turn.undo_at(key) is not None:
         turn.repeated |= {key}
     turn.steps[key.step] = StepState(status="active", visit=key.visit)

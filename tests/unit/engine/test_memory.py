@@ -4,7 +4,7 @@ import json
 import random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flowforge.engine.core.bindings import Bindings, undo_data_for
@@ -86,6 +86,7 @@ def _undone(plan: Plan, state: State) -> tuple[State, list[tuple[Key, Any]]]:
 
 
 @given(_seeds)
+@example(3811306)  # a step over items is visited too often: the undos of its last visit have items all the same
 @_many
 def test_run_is_left_alone_what_is_remembered_undoes_it_as_its_own_state_would(seed: int) -> None:
     left = _left_alone(seed)
