@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from chaos.expectations import ends, marks
-from chaos.load import Load
+from chaos.insisting import Insisting
 from chaos.nursery import Child
 from chaos.operator import Operator
 from chaos.points import LAST, UNDO_NAMES, UNDOS, Point, Route
@@ -122,7 +122,7 @@ class Drill:
             worker = await self.world.worker(self._fault(1))
         fails = route in {"fails", "needs attention", "is given up"}
         key, fail_at = uuid.uuid4().hex, LAST if fails else None
-        placed: PlacedOrder = await Load(world=self.world).until_answered(
+        placed: PlacedOrder = await Insisting().until_answered(
             lambda: self.world.place_longest(self.placement, idempotency_key=key, fail_at=fail_at)
         )
         self.placed.append(placed.workflow_id)

@@ -3,16 +3,16 @@
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from temporalio.service import RPCError, RPCStatusCode
 
+from chaos.insisting import Insisting
 from chaos.points import ALWAYS, FORWARD, PLACEMENTS
 from chaos.world import World
 from flowforge.durable.placement import Placement
-from flowforge.errors import Fault
 from flowforge.orders.gateway import PlacedOrder
 from flowforge.services.faults import FAIL_AT_OPERATIONS
 
@@ -24,7 +24,6 @@ _FAULTS: Final = {
     is_longest: [name for name, operation in FAIL_AT_OPERATIONS.items() if operation in steps]
     for is_longest, steps in ((False, ALWAYS), (True, FORWARD))
 }
-_PAUSE_S: Final = 0.25
 _LOOKS: Final = 7
 """At an order that has been placed, each after twice the time of the one before: some 13 s."""
 
@@ -84,19 +83,17 @@ class Accepted:
 
 
 @dataclass(kw_only=True)
-class Load:
+class Load(Insisting):
     """Places orders in a world, each with an idempotency key, as often as it takes until one answer says accepted.
 
     Attributes:
         asked: how many orders it has begun to place.
         accepted: those that were accepted.
-        retried: how many answers were not to be had at first.
     """
 
     world: World
     asked: int = 0
     accepted: list[Accepted] = field(default_factory=list)
-    retried: int = 0
 
     async def order(self, wish: Wish) -> Accepted:
         """Place an order, cancel it where it is to be cancelled, and return it."""
@@ -123,15 +120,6 @@ class Load:
                 await self._ended(accepted.placed.workflow_id)
 
         await asyncio.gather(*(one_after_the_other() for _ in range(in_flight)))
-
-    async def until_answered(self, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """Ask until there is an answer, as a client does that is told 503; what is no fault is raised."""
-        while True:
-            try:
-                return await ask()
-            except (Fault, RPCError):
-                self.retried += 1
-                await asyncio.sleep(_PAUSE_S)
 
     async def _ended(self, workflow_id: str) -> None:
         """Wait until an order has ended, but not for ever: one that is held up must not hold up the load."""

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from temporalio.service import RPCError
 
+from chaos.insisting import Insisting
 from chaos.stranger import Stranger
 from chaos.world import PRODUCT, World
 from flowforge.api.dependencies import EngineServices
@@ -62,7 +63,6 @@ _IN_TURN: Final = 6
 """Of so many runs one is a booking, one a purchase, and the others are bundled sagas."""
 
 _WAIT_S: Final = 13.0
-_PAUSE_S: Final = 0.25
 _KEY_LASTS: Final = timedelta(hours=1)
 _ADDRESS: Final = {"street": "1 Main St", "city": "Rome", "country": "IT", "postalCode": "00100"}
 
@@ -124,20 +124,18 @@ class RunWish:
 
 
 @dataclass(kw_only=True)
-class RunLoad:
+class RunLoad(Insisting):
     """Starts runs, each with an idempotency key, as often as it takes until an answer says accepted.
 
     Attributes:
         asked: how many it has begun to start.
         started: by their names, what was wished of those that were accepted.
-        retried: how many answers were not to be had at first.
         objections: what was wrong with answers.
     """
 
     engine: EngineServices
     asked: int = 0
     started: dict[str, RunWish] = field(default_factory=dict)
-    retried: int = 0
     objections: list[str] = field(default_factory=list)
 
     async def run(self, wish: RunWish) -> str:
@@ -149,9 +147,9 @@ class RunLoad:
             idempotency_key=uuid.uuid4().hex,
             idempotency_ttl=_KEY_LASTS,
         )
-        name: str = (await self._until_answered(lambda: self.engine.runs.start(new))).execution_id
+        name: str = (await self.until_answered(lambda: self.engine.runs.start(new))).execution_id
         self.started[name] = wish
-        again: str = (await self._until_answered(lambda: self.engine.runs.start(new))).execution_id
+        again: str = (await self.until_answered(lambda: self.engine.runs.start(new))).execution_id
         if again != name:
             self.objections.append(f"one key started {name} and {again}")
         if wish.cancel_after_s is not None:
@@ -182,15 +180,7 @@ class RunLoad:
 
     async def _unless_too_late(self, ask: Callable[[], Awaitable[Any]]) -> None:
         with contextlib.suppress(Conflict):
-            await self._until_answered(ask)
-
-    async def _until_answered(self, ask: Callable[[], Awaitable[Any]]) -> Any:
-        while True:
-            try:
-                return await ask()
-            except (Fault, RPCError):
-                self.retried += 1
-                await asyncio.sleep(_PAUSE_S)
+            await self.until_answered(ask)
 
 
 def given(saga: str, moves: tuple[str, str, int]) -> dict[str, Any]:

@@ -31,6 +31,12 @@ Status = Literal[
     "cancelled",
     "needs_attention",
 ]
+OfStatus = Annotated[Status | None, typer.Option(help="Only runs that are in this state.")]
+OfWorkflow = Annotated[str | None, typer.Option(help="Only runs of this definition.")]
+WithLabel = Annotated[str | None, typer.Option(help="Only runs with this label.", metavar="NAME:TEXT")]
+Since = Annotated[
+    datetime | None, typer.Option(help="Only runs that were started then or later; UTC where no zone is named.")
+]
 
 
 @app.callback()
@@ -41,12 +47,10 @@ def _executions() -> None:
 @app.command("list")
 def list_executions(
     *,
-    status: Annotated[Status | None, typer.Option(help="Only runs that are in this state.")] = None,
-    workflow: Annotated[str | None, typer.Option(help="Only runs of this definition.")] = None,
-    label: Annotated[str | None, typer.Option(help="Only runs with this label.", metavar="NAME:TEXT")] = None,
-    since: Annotated[
-        datetime | None, typer.Option(help="Only runs that were started then or later; UTC where no zone is named.")
-    ] = None,
+    status: OfStatus = None,
+    workflow: OfWorkflow = None,
+    label: WithLabel = None,
+    since: Since = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most; as many pages are read as that takes.")] = 20,
     as_json: AsJson = False,
     api_url: ApiUrl = None,
@@ -202,12 +206,10 @@ def bulk(
         typer.Argument(help="These runs; without, those that the options choose.", metavar="EXECUTION"),
     ] = None,
     *,
-    status: Annotated[Status | None, typer.Option(help="Only runs that are in this state.")] = None,
-    workflow: Annotated[str | None, typer.Option(help="Only runs of this definition.")] = None,
-    label: Annotated[str | None, typer.Option(help="Only runs with this label.", metavar="NAME:TEXT")] = None,
-    since: Annotated[
-        datetime | None, typer.Option(help="Only runs that were started then or later; UTC where no zone is named.")
-    ] = None,
+    status: OfStatus = None,
+    workflow: OfWorkflow = None,
+    label: WithLabel = None,
+    since: Since = None,
     reason: Annotated[str, typer.Option(help="Why, for a cancellation; it is kept with each run.")] = "cancelled",
     limit: Annotated[int, typer.Option(min=1, help="To how many at most, the newest first.")] = 100,
     as_json: AsJson = False,

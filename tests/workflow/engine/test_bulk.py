@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx2
 
+from tests.workflow.engine.pair import BODY, publish, start
 from tests.workflow.engine.stage import Stage
-from tests.workflow.engine.test_routes import BODY, publish, start
 
 NOBODY = f"exec-{'0' * 32}"
 WAITING = {"id": "waiting", "steps": [{"id": "wait", "action": "wait", "params": {"event": "go"}, "timeout": "1h"}]}

@@ -18,10 +18,10 @@ from flowforge.remote import following
 from flowforge.remote.answers import ENDED, Execution
 from flowforge.remote.problems import ApiConflict, ApiInvalid, ApiNotFound, NotUnderstood, Unreachable
 from tests.integration.http.served import served
+from tests.workflow.engine.pair import BODY
 from tests.workflow.engine.relay import Relay, relay
 from tests.workflow.engine.served import services_of
 from tests.workflow.engine.stage import Gate, Stage
-from tests.workflow.engine.test_routes import BODY
 from tests.workflow.engine.test_runs import refuse
 
 _NOBODY = f"exec-{'0' * 32}"

@@ -9,8 +9,8 @@ import pytest
 from flowforge.engine.contracts import Carried
 from flowforge.engine.retries import RetryWish, RunRetries
 from flowforge.engine.store.again import RunRests
+from tests.workflow.engine.pair import BODY, publish, start
 from tests.workflow.engine.stage import Gate, PlayedEffects, Stage
-from tests.workflow.engine.test_routes import BODY, publish, start
 from tests.workflow.engine.test_runs import chain, refuse
 
 PLAIN = {"id": "pair", **chain("a", "b", undo=False), "output": "${b.did}"}

@@ -6,8 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.workflow.engine.pair import BODY, publish, start
 from tests.workflow.engine.stage import Stage
-from tests.workflow.engine.test_routes import BODY, publish, start
 from tests.workflow.engine.test_runs import refuse
 
 NOBODY = f"exec-{'0' * 32}"

@@ -10,8 +10,8 @@ from temporalio.exceptions import ApplicationError
 from flowforge.engine.actions.contract import ActionAnswer, ActionCall
 from flowforge.engine.contracts import UndoDecision
 from flowforge.engine.workflow import RunWorkflow
+from tests.workflow.engine.pair import BODY
 from tests.workflow.engine.stage import Stage, saved
-from tests.workflow.engine.test_routes import BODY
 
 NUL = "a\0b"
 READABLE = "a\ufffdb"
