@@ -15,7 +15,9 @@ from typing import Any, Final
 from benchmarks.http_client import Connection, HttpError, request_bytes
 
 HOST: Final = "127.0.0.1"
-_ROOT: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = Path(__file__).resolve().parents[1]
+"""This checkout."""
+
 _LINE_LIMIT: Final = 1 << 24
 _LONGEST_TOLD: Final = 2000  # characters
 _READY_WITHIN_S: Final = 60.0
@@ -104,7 +106,7 @@ class Application:
 
 @contextlib.asynccontextmanager
 async def application(
-    port: int, *, folder: Path, path: str, settings: Mapping[str, str] | None = None
+    port: int, *, folder: Path, path: str, settings: Mapping[str, str] | None = None, root: Path = ROOT
 ) -> AsyncIterator[Application]:
     """Run `main.py all` until the block ends.
 
@@ -113,19 +115,20 @@ async def application(
         folder: where its database, and its Temporal's where it starts one, are.
         path: its PATH, on which Temporal is found.
         settings: more environment variables.
+        root: the checkout to run.
     """
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     environment = {"PATH": path, "FLOWFORGE_DATA_DIR": str(folder), **(settings or {})}
     environment["FLOWFORGE_DB_PATH"] = str(folder / "flowforge.sqlite3")
-    command = [str(_ROOT / "main.py"), "all", "--on-leash", "--host", HOST, "--port", str(port)]
+    command = [str(root / "main.py"), "all", "--on-leash", "--host", HOST, "--port", str(port)]
     command += ["--temporal-port", "0", "--ui-port", "0"]
-    async with _process(*command, log=folder / "all.log", cwd=folder, environment=environment) as process:
+    async with _process(*command, root=root, log=folder / "all.log", cwd=folder, environment=environment) as process:
         yield Application(process, port)
 
 
 @contextlib.asynccontextmanager
 async def _process(
-    *arguments: str, log: Path, cwd: Path, environment: Mapping[str, str] | None = None
+    *arguments: str, log: Path, cwd: Path, environment: Mapping[str, str] | None = None, root: Path = ROOT
 ) -> AsyncIterator[Process]:
     """Run Python; its input closes with the block or with us, which all of ours take as their end."""
     inherited = {
@@ -141,7 +144,7 @@ async def _process(
             stdout=PIPE if arguments[0] == "-m" else DEVNULL,
             stderr=output,
             cwd=cwd,
-            env={**inherited, "PYTHONPATH": str(_ROOT), **(environment or {})},
+            env={**inherited, "PYTHONPATH": str(root), **(environment or {})},
             limit=_LINE_LIMIT,
             start_new_session=True,  # Ctrl-C is for us; we end them
         )

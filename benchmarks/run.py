@@ -30,7 +30,7 @@ async def run(plan: Plan, *, binary: Path, data_dir: Path, tell: Tell) -> str:
     """
     results, texts = Results(), list[str]()
     where = await circumstances(binary)
-    with _folder(data_dir) as folder:
+    with folder_in(data_dir) as folder:
         if "orders" in plan.parts:
             await measure_starts(binary, folder, plan, results, tell)
             async with stage(binary, folder) as set_up:
@@ -45,7 +45,8 @@ async def run(plan: Plan, *, binary: Path, data_dir: Path, tell: Tell) -> str:
 
 
 @contextlib.contextmanager
-def _folder(data_dir: Path) -> Iterator[Path]:
+def folder_in(data_dir: Path) -> Iterator[Path]:
+    """Make a folder for what is measured, which goes with the block."""
     data_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=data_dir.absolute(), ignore_cleanup_errors=True) as name:
         yield Path(name)

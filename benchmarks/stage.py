@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import contestants
-from benchmarks.children import HOST, Application, ChildError, LineChild, application, line_child
+from benchmarks.children import HOST, ROOT, Application, ChildError, LineChild, application, line_child
 from benchmarks.contestants import Contestant
 from flowforge.temporal.devserver import DevServer
 from flowforge.temporal.ports import free
@@ -50,9 +50,9 @@ async def stage(binary: Path, folder: Path) -> AsyncIterator[Stage]:
         untuned = await stack.enter_async_context(DevServer(binary, data_dir=folder / "untuned", tuned=False))
         floor = await stack.enter_async_context(_floor(tuned, folder / "tuned"))
         floor_untuned = await stack.enter_async_context(_floor(untuned, folder / "untuned"))
-        ours, load = await stack.enter_async_context(_flowforge(tuned, binary, folder / "flowforge"))
+        ours, load = await stack.enter_async_context(flowforge(tuned, binary, folder / "flowforge"))
         ours_untuned, load_untuned = await stack.enter_async_context(
-            _flowforge(untuned, binary, folder / "flowforge-untuned")
+            flowforge(untuned, binary, folder / "flowforge-untuned")
         )
         yield Stage(
             contestants=(
@@ -76,10 +76,23 @@ def _floor(server: DevServer, folder: Path) -> contextlib.AbstractAsyncContextMa
 
 
 @contextlib.asynccontextmanager
-async def _flowforge(server: DevServer, binary: Path, folder: Path) -> AsyncIterator[tuple[Application, LineChild]]:
+async def flowforge(
+    server: DevServer, binary: Path, folder: Path, root: Path = ROOT
+) -> AsyncIterator[tuple[Application, LineChild]]:
+    """Start FlowForge on a Temporal, with much in stock, and the load on it.
+
+    Args:
+        server: the Temporal.
+        binary: the `temporal` command line tool.
+        folder: where its data are.
+        root: the checkout to run.
+
+    Raises:
+        ChildError: it does not start.
+    """
     port = free(HOST)
     settings = {"TEMPORAL_HOST": server.address}
-    async with application(port, folder=folder, path=path_with(binary), settings=settings) as running:
+    async with application(port, folder=folder, path=path_with(binary), settings=settings, root=root) as running:
         await running.until_ready()
         stock = json.dumps({"on_hand": MUCH_STOCK}).encode()
         status, answer = await running.request("PUT", "/inventory/SKU-001", stock)
