@@ -26,7 +26,7 @@ from flowforge.engine.store.records import RunRecord
 from flowforge.engine.store.rows import RunRows
 from flowforge.engine.workflow import RunWorkflow
 from flowforge.errors import Conflict, NotFound, PayloadTooLarge, TemporalUnavailable
-from flowforge.temporal.asking import unless_gone
+from flowforge.temporal.asking import marked_once_it_has_a_row, unless_gone
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -72,11 +72,14 @@ class RunControl:
         Raises:
             TemporalUnavailable: it has no row yet, and it is not known whether it will be cancelled: repeat it.
         """
-        marked = await self._rows.mark_cancelled(execution_id, reason)
+        mark = partial(self._rows.mark_cancelled, execution_id, reason)
+        marked = await mark()
         if marked is None:
             record = await self._runs.get(execution_id)
             await self._request_cancel(record.temporal_id, reason)
-            return RunAccepted(execution_id=execution_id, status=record.status, reason=reason)
+            marked = await marked_once_it_has_a_row(self._client.get_workflow_handle(record.temporal_id), mark)
+        if marked is None:
+            return RunAccepted(execution_id=execution_id, status="pending", reason=reason)
         if marked.reason is None:
             if marked.failure is not None and marked.failure["kind"] == "cancelled":  # from Temporal's side
                 return RunAccepted(

@@ -8,10 +8,10 @@ the same request is the same update.
 import asyncio
 import logging
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
-from temporalio.api.enums.v1 import PendingWorkflowTaskState
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -29,15 +29,9 @@ from flowforge.orders.intake import order_in, start
 from flowforge.orders.reconciling import open_run
 from flowforge.orders.records import GOING_FORWARD
 from flowforge.orders.workflow import FULFIL_ORDER, OrderWorkflow
-from flowforge.temporal.asking import unless_gone
+from flowforge.temporal.asking import ANSWER_TIMEOUT, marked_once_it_has_a_row, unless_gone
 
 _LOG: Final = logging.getLogger(__name__)
-
-ANSWER_TIMEOUT: Final = timedelta(seconds=5)
-"""How long an operator waits for a run's answer; there is none where no worker runs."""
-
-_PAUSE_S: Final = 0.02
-_TASK_STARTED: Final = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,29 +178,16 @@ class OrderControl:
         return await self._decide(row, OrderWorkflow.write_off_compensation, decision, update_id)
 
     async def _cancel_without_row(self, name: str, reason: str) -> ControlledOrder | CancelAccepted:
-        """Cancel a run whose order has no row to be marked; mark the row should it come all the same.
-
-        A run that nobody works on sees its cancellation before anything else. One whose steps run locally at this
-        moment sees it only when they are done, which may be too late: only its row can tell.
-        """
+        """Cancel a run whose order has no row to be marked; mark the row should it come all the same."""
+        mark = partial(self._rows.mark_cancelled, name, reason)
         workflow_id = await self._open_run(name)
-        if workflow_id is not None:
-            await self._request_cancel(workflow_id, reason)
-        deadline = asyncio.get_running_loop().time() + ANSWER_TIMEOUT.total_seconds()
-        while (marked := await self._rows.mark_cancelled(name, reason)) is None:
-            if workflow_id is None:
+        if workflow_id is None:
+            if (marked := await mark()) is None:  # it may have come to its row, and its end, in between
                 raise NotFound(f"there is no order {name!r}")
-            if not await self._is_worked_on(workflow_id):
-                return CancelAccepted(order_id=order_id_of(workflow_id), workflow_id=workflow_id, reason=reason)
-            if asyncio.get_running_loop().time() > deadline:
-                raise TemporalUnavailable(f"{workflow_id!r} is asked to cancel, but is in its first step: ask again")
-            await asyncio.sleep(_PAUSE_S)
-        return marked
-
-    async def _is_worked_on(self, workflow_id: str) -> bool:
-        handle = self._client.get_workflow_handle(workflow_id)
-        run = await unless_gone(lambda: handle.describe(rpc_timeout=ANSWER_TIMEOUT))
-        return run is not None and run.raw_description.pending_workflow_task.state == _TASK_STARTED
+            return marked
+        await self._request_cancel(workflow_id, reason)
+        marked = await marked_once_it_has_a_row(self._client.get_workflow_handle(workflow_id), mark)
+        return marked or CancelAccepted(order_id=order_id_of(workflow_id), workflow_id=workflow_id, reason=reason)
 
     async def _hold_or_release(self, name: str, update: Any, update_id: str | None) -> ControlAccepted:
         row = await self._rows.find(name)

@@ -1,11 +1,24 @@
-"""Asks something of one workflow that may be gone."""
+"""Asks something of one workflow that may be gone, or that has only just begun."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final, TypeVar
 
+from temporalio.api.enums.v1 import PendingWorkflowTaskState
+from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
+from flowforge.errors import TemporalUnavailable
 from flowforge.temporal.client import absence_as_fault
+
+ANSWER_TIMEOUT: Final = timedelta(seconds=5)
+"""How long people wait for a workflow's answer; there is none where no worker runs."""
+
+_PAUSE_S: Final = 0.02
+_TASK_STARTED: Final = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED
+
+T = TypeVar("T")
 
 
 async def unless_gone(call: Callable[[], Awaitable[Any]]) -> Any:
@@ -22,3 +35,34 @@ async def unless_gone(call: Callable[[], Awaitable[Any]]) -> Any:
         if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
             return None
         raise
+
+
+async def marked_once_it_has_a_row(
+    handle: WorkflowHandle[Any, Any], mark: Callable[[], Awaitable[T | None]]
+) -> T | None:
+    """Mark the row of a workflow that was asked to cancel before it had one.
+
+    A workflow on which nobody works sees its cancellation before anything else. One whose steps run inside its task at
+    this moment sees it only when they are done, which may be too late: only its row can tell. So the task is looked at
+    first: what it did until then is in the row, and what comes after it is cancelled.
+
+    Args:
+        handle: the workflow.
+        mark: marks its row, and returns None where there is none.
+
+    Returns:
+        What `mark` did; None where there is no row, and where none can come of anything but the cancellation.
+
+    Raises:
+        TemporalUnavailable: it is in its first task all the time; what will become of it is unknown.
+    """
+    deadline = asyncio.get_running_loop().time() + ANSWER_TIMEOUT.total_seconds()
+    while True:
+        run = await unless_gone(lambda: handle.describe(rpc_timeout=ANSWER_TIMEOUT))
+        is_worked_on = run is not None and run.raw_description.pending_workflow_task.state == _TASK_STARTED
+        marked = await mark()
+        if marked is not None or not is_worked_on:
+            return marked
+        if asyncio.get_running_loop().time() > deadline:
+            raise TemporalUnavailable(f"{handle.id!r} is asked to cancel, but is in its first step: ask again")
+        await asyncio.sleep(_PAUSE_S)

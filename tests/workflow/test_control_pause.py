@@ -10,11 +10,11 @@ from sqlalchemy import Connection, select
 from temporalio.client import Client
 
 from flowforge.errors import Conflict, NotFound, TemporalUnavailable
-from flowforge.orders import control
 from flowforge.orders.contracts import OrderOptions
 from flowforge.orders.gateway import PlacedOrder
 from flowforge.orders.workflow import OrderWorkflow
 from flowforge.persistence.tables.orders import ORDERS
+from flowforge.temporal.asking import ANSWER_TIMEOUT
 from tests.workflow.shop import Gate, Shop, open_shop
 from tests.workflow.table import FAIL_AT_LAST, STEP_ACTIVITIES, UNDO_ACTIVITIES
 
@@ -181,7 +181,7 @@ async def test_paused_order_that_does_not_exist_is_not_found(shop: Shop) -> None
 async def test_paused_without_a_worker_is_told_that_none_answers(
     client: Client, tmp_path: Path, options: OrderOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "ANSWER_TIMEOUT", control.ANSWER_TIMEOUT / 10)
+    monkeypatch.setattr("flowforge.orders.control.ANSWER_TIMEOUT", ANSWER_TIMEOUT / 10)
     async with open_shop(client, tmp_path, options, at_work=False) as shop:
         placed = await shop.place()
         with pytest.raises(TemporalUnavailable, match="perhaps no worker runs"):

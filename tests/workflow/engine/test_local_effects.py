@@ -1,5 +1,6 @@
 """Fenced steps inside the workflow task: where they run, how they are tried, and what is undone when they fail."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,8 @@ from temporalio.exceptions import ApplicationError
 
 from flowforge.durable.placement import Placement
 from flowforge.engine.actions.contract import ActionCall
+from flowforge.engine.saving import RunSaved, SaveRun
+from flowforge.errors import Conflict
 from tests.workflow.engine.stage import OPTIONS, Gate, Stage, open_stage, refusal
 
 UNDO = {"action": "fenced-undo"}
@@ -128,3 +131,30 @@ async def test_step_that_takes_longer_than_a_workflow_task_may_is_finished_all_t
         record = await stage.end(execution_id)
         assert record.failure is not None
         assert (record.status, record.failure["code"]) == ("compensated", "step_timeout")
+
+
+async def test_cancelled_before_it_has_a_row_what_is_answered_is_what_becomes_of_it(stage: Stage) -> None:
+    """There is no row to mark yet, and steps inside the task hear of nothing: it may be too late, but is said."""
+    gate = asyncio.Event()
+    opening, save = asyncio.Event(), stage.rows.save
+
+    async def late(request: SaveRun) -> RunSaved:
+        opening.set()
+        await gate.wait()
+        saved: RunSaved = await save(request)
+        return saved
+
+    stage.rows.save = late  # type: ignore[method-assign]  # its own would write the row at once
+    execution_id = await stage.begin({"steps": [fenced("a")]})
+    await opening.wait()
+    cancelling = asyncio.create_task(stage.control.cancel(execution_id, "changed my mind"))
+    await asyncio.wait([cancelling], timeout=0.5)
+    gate.set()
+    try:
+        accepted = await cancelling
+    except Conflict as error:
+        assert "completed" in error.message  # noqa: PT017  either is right
+        assert (await stage.end(execution_id)).status == "completed"
+    else:
+        assert accepted.reason == "changed my mind"
+        assert (await stage.end(execution_id)).status == "cancelled"
