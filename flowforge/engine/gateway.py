@@ -8,11 +8,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
 
 from flowforge.engine.awaiting import ended_or
 from flowforge.engine.contracts import RUN_WORKFLOW, RunOptions, RunRequest
@@ -32,6 +32,7 @@ from flowforge.engine.store.reads import RunReads
 from flowforge.engine.store.records import RunRecord
 from flowforge.errors import Conflict, NotFound, PayloadTooLarge, TemporalUnavailable
 from flowforge.ids import new_execution_id
+from flowforge.temporal.asking import unless_gone
 from flowforge.temporal.client import absence_as_fault
 
 
@@ -257,33 +258,29 @@ class RunGateway:
 
     async def _start(self, request: RunRequest, definition: Definition) -> None:
         try:
-            await self._launcher.launch(
+            await self._launcher.launch_once(
                 self._client,
                 request,
                 name=start_id(request.execution_id, request.start),
                 summary=summary_of(definition, request.revision),
+                has_begun=partial(self._reads.has_begun, request.execution_id, request.start),
             )
         except TemporalUnavailable as error:
             message = f"{error.message}; whether it took the run is unknown: ask for {request.execution_id!r} later"
             raise TemporalUnavailable(message) from error
 
     async def _without_row(self, execution_id: str) -> RunRecord:
-        try:
-            with absence_as_fault():
-                run = await self._client.get_workflow_handle(execution_id).describe(rpc_timeout=RPC_TIMEOUT)
-        except RPCError as error:
-            if error.status not in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
-                raise
-        else:
-            if run.workflow_type == RUN_WORKFLOW and run.status is WorkflowExecutionStatus.RUNNING:
-                memo = await run.memo()
-                return RunRecord(
-                    execution_id=execution_id,
-                    workflow_id=memo["workflowId"],
-                    revision=memo["revision"],
-                    status="pending",
-                    started_at=run.start_time,
-                )
+        handle = self._client.get_workflow_handle(execution_id)
+        run = await unless_gone(lambda: handle.describe(rpc_timeout=RPC_TIMEOUT))
+        if run is not None and run.workflow_type == RUN_WORKFLOW and run.status is WorkflowExecutionStatus.RUNNING:
+            memo = await run.memo()
+            return RunRecord(
+                execution_id=execution_id,
+                workflow_id=memo["workflowId"],
+                revision=memo["revision"],
+                status="pending",
+                started_at=run.start_time,
+            )
         record = await self._reads.get(execution_id)  # it may have come to its row, and its end, in between
         if record is None:
             raise NotFound(f"there is no execution {execution_id!r}")

@@ -76,12 +76,11 @@ class WatchedRuns:
         if request is None:
             return False
         try:
-            await self._launcher.launch(
+            await self._launcher.relaunch(
                 client,
                 replace(request, options=self._options),
                 name=unwinding_id(still.execution_id),
                 summary=f"undoes {still.execution_id}, whose own workflow is gone",
-                is_repeatable=True,  # one that was terminated, too, is no end
             )
         except WorkflowAlreadyStartedError:
             return False

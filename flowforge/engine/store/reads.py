@@ -28,6 +28,7 @@ _MOST_REPLAYS: Final = 100
 _PARTS: Final = frozenset({"steps", "undos", "undo_counts", "replays"})
 _ROW: Final = select(*(EXECUTIONS.c[field.name] for field in fields(RunRecord) if field.name not in _PARTS))
 _BY_ID: Final = _ROW.where(EXECUTIONS.c.execution_id == bindparam("id"))
+_BEGUN: Final = select(EXECUTIONS.c.starts).where(EXECUTIONS.c.execution_id == bindparam("id"))
 _STATUS: Final = select(EXECUTIONS.c.status).where(EXECUTIONS.c.execution_id == bindparam("id"))
 _STEPS: Final = select(*(EXECUTION_STEPS.c[field.name] for field in fields(StepRecord))).where(
     EXECUTION_STEPS.c.execution_id == bindparam("id")
@@ -69,6 +70,10 @@ class RunReads:
     async def get(self, execution_id: str) -> RunRecord | None:
         """Return a run with its steps and undos, or None."""
         return await self._database.read(_get, execution_id)
+
+    async def has_begun(self, execution_id: str, start: int) -> bool:
+        """Tell whether a run's row tells of this start of it, or of a later one."""
+        return await self._database.read(_has_begun, execution_id, start)
 
     async def with_values(self, run: RunRecord) -> RunRecord:
         """Return a run with its results and its output, as far as all of them come to no more than `MAX_SHOWN_BYTES`.
@@ -175,6 +180,10 @@ class RunReads:
         Both are of one moment: when the status is final, the entries are all there will be.
         """
         return await self._database.read(_progress, execution_id, after)
+
+
+def _has_begun(connection: Connection, execution_id: str, start: int) -> bool:
+    return (connection.execute(_BEGUN, {"id": execution_id}).scalar() or 0) >= start
 
 
 def _get(connection: Connection, execution_id: str) -> RunRecord | None:
