@@ -66,7 +66,8 @@ class Engine:
         """What a worker runs for it."""
         filler = Filler(RunValues(self.database))
         children = ChildRuns(self.definitions, self.registry, filler)
-        return (*activities_of_runs(RunActivities(RunRows(self.database), children, filler)), self.actions.act)
+        runs = RunActivities(RunRows(self.database), children, filler, self.actions.act)
+        return (*activities_of_runs(runs), self.actions.act)
 
     async def publish_bundled(self) -> None:
         """Publish the definitions that come with this package, where they never were.
@@ -117,6 +118,7 @@ class Engine:
             forward_max_interval_s=self.settings.forward_retry_max_interval_s,
             undo_max_interval_s=self.settings.undo_retry_max_interval_s,
             placement=self.settings.step_placement,
+            joins_saves=True,
         )
 
 

@@ -1,18 +1,18 @@
 """The activities that belong to a run itself: writing its row, and ending it as the row says."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from flowforge.engine.actions.contract import ActionCall
+from flowforge.engine.actions.contract import ActionAnswer, ActionCall
 from flowforge.engine.contracts import CANCEL_RUN, PREPARE_CHILD, CancelRun, PrepareChild, RunRequest
 from flowforge.engine.core.stored import Stored
 from flowforge.engine.elsewhere import DECIDE, FILL, KEEP, DecideAnswer, DecideCall, KeepValue
-from flowforge.engine.saving import SAVE, RunSaved, SaveRun
+from flowforge.engine.saving import BEGIN, SAVE, BeginStep, RunSaved, SaveRun, StepBegun
 from flowforge.engine.sizes import MAX_CALL_BYTES, size_of
 from flowforge.errors import FlowForgeError, PayloadTooLarge
 
@@ -76,12 +76,22 @@ class Values(Protocol):
 
 
 class RunActivities:
-    """Delivers the runs' calls to their rows, and to whoever knows what they may start and what they keep."""
+    """Delivers the runs' calls to their rows, and to whoever knows what they may start and what they keep.
 
-    def __init__(self, rows: Rows, children: Prepares, values: Values) -> None:
+    Args:
+        rows: theirs.
+        children: prepares what they start.
+        values: knows what they keep.
+        act: runs an action.
+    """
+
+    def __init__(
+        self, rows: Rows, children: Prepares, values: Values, act: Callable[[ActionCall], Awaitable[ActionAnswer]]
+    ) -> None:
         self._rows = rows
         self._children = children
         self._values = values
+        self._act = act
 
     @activity.defn(name=DECIDE)
     async def decide(self, call: DecideCall) -> DecideAnswer:
@@ -109,6 +119,20 @@ class RunActivities:
         """Write what a turn has changed; a second time it changes nothing."""
         with _as_failures():
             return await self._rows.save(request)
+
+    @activity.defn(name=BEGIN)
+    async def begin(self, request: BeginStep) -> StepBegun:
+        """Write a turn, and then begin the only step that comes of it, unless the row says otherwise.
+
+        It fails as the step does. That the turn was not written is an answer: its run writes it again, and sees why.
+        """
+        try:
+            saved = await self._rows.save(request.turn)
+        except (FlowForgeError, ValueError):
+            return StepBegun()
+        if not saved.goes_on:
+            return StepBegun(saved=saved)
+        return StepBegun(saved=saved, answer=await self._act(request.call))
 
     @activity.defn(name=PREPARE_CHILD)
     async def prepare_child(self, wish: PrepareChild) -> RunRequest:

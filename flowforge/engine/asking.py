@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError, FailureError
 
 from flowforge.durable.failures import is_cancellation, is_final
 from flowforge.engine.actions.contract import ACT, ActionAnswer
+from flowforge.engine.beginning import Beginning
 from flowforge.engine.calls import Call, Trial
 from flowforge.engine.definition.step import Step
 from flowforge.engine.keeping import Keeping
@@ -33,7 +34,9 @@ class Near:
     is_only: bool = False
 
 
-async def within_task(summary: str, call: Call, trial: Trial, near: Near) -> ActionAnswer | Trial:
+async def within_task(
+    summary: str, call: Call, trial: Trial, near: Near, begun: Beginning | None = None
+) -> ActionAnswer | Trial:
     """Try a call inside the workflow task; return its answer, or how it goes on to be tried once that is due.
 
     Args:
@@ -41,12 +44,15 @@ async def within_task(summary: str, call: Call, trial: Trial, near: Near) -> Act
         call: what is asked.
         trial: how it is tried.
         near: how it is tried here.
+        begun: the first attempt, where that was begun with the save of its turn.
 
     Raises:
         FailureError: it refused, failed for good, or was cancelled.
     """
-    began = workflow.now()
+    began = workflow.now() if begun is None else begun.at
     try:
+        if begun is not None and (given := await begun.answer()) is not None:
+            return given
         answer: ActionAnswer = await workflow.execute_local_activity(
             ACT,
             call.request,

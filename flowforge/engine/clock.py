@@ -8,6 +8,7 @@ from temporalio import workflow
 
 from flowforge.engine.contracts import RunRequest
 from flowforge.engine.core.plan import Plan
+from flowforge.engine.core.state import State
 
 _AT_ONCE = timedelta(milliseconds=1)
 
@@ -37,8 +38,9 @@ class Clock:
             return self._left
         return max(self._left - (workflow.now() - self._since), _AT_ONCE)
 
-    def follow(self, *, runs: bool) -> None:
-        """Let time pass, or stand still."""
+    def follow(self, state: State) -> None:
+        """Let time pass while the run goes forward, and stand still while it does not."""
+        runs = state.phase == "forward" and not state.paused
         if self._left is None or runs == (self._timer is not None):
             return
         if self._timer is None:

@@ -40,6 +40,8 @@ class RunOptions:
         undo_patience_s: seconds after which the next undo begins beside one that is still being tried.
         longest_history: after how many of Temporal's events it goes on in another run, which it also does when Temporal
             suggests it; a history has an end, and a run that comes to it is ended without undo.
+        joins_saves: whether the save before a step, and the step's first attempt, are one local activity where both run
+            inside a workflow task; runs that were accepted before this was thought of have two in their histories.
     """
 
     attempt_timeout_s: float = 60.0
@@ -51,6 +53,7 @@ class RunOptions:
     undo_patience_s: float = 30.0
     longest_history: int = 10_000
     placement: Placement = "auto"
+    joins_saves: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,6 +100,7 @@ class Driver:
             children=self._children,
             flight=self._flight,
             tell=self.tell,
+            has_deadline=self._clock.has_end,
         )
         if request.carried is None:
             self.tell(Begin())
@@ -255,10 +256,11 @@ class Driver:
         for command in commands:
             if isinstance(command, StartTimer):
                 self._wakes[command.key] = workflow.now() + command.length
-        saved = await self._save()
+        saved = await self._save(commands)
         workflow.set_current_details(details(self._request, self.plan, self.state))
-        self._clock.follow(runs=self.state.phase == "forward" and not self.state.paused)
+        self._clock.follow(self.state)
         if saved is not None and saved.is_over:
+            await self._starter.stop()
             tell_status(saved.status)
             return saved.status
         if self.state.is_over:
@@ -270,33 +272,31 @@ class Driver:
         tell_status(run_status(self.state), (self._wakes[key] for key in self.state.tasks if key in self._wakes))
         if saved is not None and saved.cancel_reason is not None and self.state.failure is None:
             self.tell(CancelRequested(reason=saved.cancel_reason))
+            self._starter.call_off()
         return None
 
-    async def _save(self) -> RunSaved | None:
+    async def _save(self, commands: list[Command]) -> RunSaved | None:
         change = self._story.turn(self.state, now=workflow.now(), wakes=self._wakes)
         if change is None:
             if self._has_news():  # far too much happened at once: give this task an end
                 await self._starter.end_task()
             return None
-        return await save_turn(
-            change, self._request.options, reopens=self._request.overruled is not None, rest=self._rest()
-        )
-
-    def _rest(self) -> Carried | None:
-        """Return with what the run goes on after its end; what was put together from its row is not enough."""
-        knows = not self._request.abandoned
-        return self.carried() if knows and self.state.is_over and goes_on(self.state) else None
+        if not self._is_leaving() and self._starter.joins(change, commands, self.state):
+            self._clock.follow(self.state)
+        # What was put together from a row is not enough to go on with after the end.
+        rest = self.carried() if self.state.is_over and goes_on(self.state) and not self._request.abandoned else None
+        return await self._starter.saved(self._has_news) or await save_turn(change, self._request, rest=rest)
 
     async def _carry_out(self, commands: list[Command]) -> None:
         for command in commands:
             match command:
-                case Run(key) | Undo(key) if self._is_leaving():
+                case Run(key) | Undo(key) if self._is_leaving() and not self._starter.has_begun:
                     self._held_back.add(key)
                 case Cancel(key) if key in self._held_back:
                     self._held_back.remove(key)
                     self.tell(Settled(key, Outcome(kind="cancelled", began=False)))
                 case Run(key):
-                    await self._starter.begin(key, self.state, has_deadline=self._clock.has_end)
+                    await self._starter.begin(key, self.state)
                 case Undo(key):
                     await self._starter.undo(key, self.state)
                 case Decide(key):

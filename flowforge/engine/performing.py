@@ -8,6 +8,7 @@ from temporalio.exceptions import FailureError
 
 from flowforge.engine.actions.contract import ActionAnswer
 from flowforge.engine.asking import Near, through_queue, within_task
+from flowforge.engine.beginning import Beginning
 from flowforge.engine.calls import Call, Trial, outcome_of, told_of
 from flowforge.engine.core.events import Settled, Suspended, UndoSettled
 from flowforge.engine.core.keys import Key
@@ -24,7 +25,15 @@ WAITS: Final = frozenset({"delay", "wait"})
 
 
 async def perform(
-    step: Step, key: Key, call: Call, trial: Trial, *, near: Near | None, story: Story, keeping: Keeping
+    step: Step,
+    key: Key,
+    call: Call,
+    trial: Trial,
+    *,
+    near: Near | None,
+    begun: Beginning | None,
+    story: Story,
+    keeping: Keeping,
 ) -> Settled | Suspended:
     """Run a step's action until it answers, refuses, is cancelled, or its time is over.
 
@@ -34,12 +43,13 @@ async def perform(
         call: what is asked of its action.
         trial: how it is tried.
         near: how it is tried inside the workflow task, where it may be.
+        begun: its first attempt there, where that was begun with the save of its turn.
         story: told how often it was tried.
         keeping: keeps its result elsewhere where that is large.
     """
-    began, name = workflow.now(), called(step, key)
+    began, name = workflow.now() if begun is None else begun.at, called(step, key)
     try:
-        found = trial if near is None else await within_task(name, call, trial, near)
+        found = trial if near is None else await within_task(name, call, trial, near, begun)
         if isinstance(found, Trial):
             trial = found  # first: an error tells of these attempts, too
             found = await through_queue(step, name, call, trial, keeping)

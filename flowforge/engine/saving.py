@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from flowforge.engine.actions.contract import ActionAnswer, ActionCall
 from flowforge.engine.contracts import Carried, RunRequest
 from flowforge.engine.core.outcomes import UndoStatus
 from flowforge.engine.core.state import StepStatus
@@ -12,6 +13,9 @@ from flowforge.engine.core.views import RunStatus, StepView
 
 SAVE = "engine.save"
 """The activity that writes what a turn of a run has changed."""
+
+BEGIN = "engine.begin"
+"""The activity that does that, and then begins the only step that comes of the turn."""
 
 EventStatus = RunStatus | StepView
 """What an event tells: how the run is, or how a step is."""
@@ -175,8 +179,36 @@ class RunSaved:
         status: what it says now; other than what was written where an earlier end had won.
         is_over: whether the run has ended, as its row has it.
         cancel_reason: why somebody called the run off, where somebody did.
+        is_behind: whether nothing was written because a later turn had been, or another start of the run.
     """
 
     status: RunStatus
     is_over: bool = False
     cancel_reason: str | None = None
+    is_behind: bool = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the turn is the row's, and nothing in it speaks against what comes of the turn."""
+        return not self.is_over and not self.is_behind and self.cancel_reason is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginStep:
+    """Write a turn of which nothing comes but one step, and then begin that."""
+
+    turn: SaveRun
+    call: ActionCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepBegun:
+    """What became of both.
+
+    Attributes:
+        saved: the row after the save; None where it could not be written, and the step was not begun.
+        answer: the step's; None where it was not begun.
+    """
+
+    saved: RunSaved | None = None
+    answer: ActionAnswer | None = None

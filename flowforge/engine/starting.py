@@ -1,15 +1,17 @@
 """Starts what a run asks for: its steps and undos, each as the work that brings it about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
 from temporalio import workflow
 
 from flowforge.engine.asking import Near
-from flowforge.engine.calls import Call, Calls, trial_of
+from flowforge.engine.beginning import Beginning
+from flowforge.engine.calls import Call, Calls, Trial, trial_of
 from flowforge.engine.children import Children
 from flowforge.engine.contracts import RunRequest
+from flowforge.engine.core.commands import Command, Run
 from flowforge.engine.core.events import Event, UndoSettled
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.plan import CHILD, Plan
@@ -19,7 +21,9 @@ from flowforge.engine.definition.step import Step
 from flowforge.engine.flight import Flight
 from flowforge.engine.keeping import Keeping
 from flowforge.engine.labels import called
+from flowforge.engine.noting import whole
 from flowforge.engine.performing import WAITS, begin_wait, begin_wait_with, not_called, perform, perform_undo
+from flowforge.engine.saving import RunSaved, SaveRun
 from flowforge.engine.sizes import MAX_CALL_BYTES
 from flowforge.engine.story import Story
 from flowforge.engine.tries import forward_tries, undo_tries
@@ -39,6 +43,7 @@ class Starter:
         children: the runs that it starts.
         flight: what is in flight.
         tell: told of what ends at once.
+        has_deadline: whether the run's time ends.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Starter:
         children: Children,
         flight: Flight,
         tell: Callable[[Event], None],
+        has_deadline: bool,
     ) -> None:
         self._request = request
         self._plan = plan
@@ -61,13 +67,58 @@ class Starter:
         self._children = children
         self._flight = flight
         self._tell = tell
+        self._has_deadline = has_deadline
         self._task_bytes = 0
+        self._begun: Beginning | None = None
 
-    async def begin(self, key: Key, state: State, *, has_deadline: bool) -> None:
-        """Start a step's unit of work; `has_deadline` says whether the run's time ends."""
-        step = self._plan.steps[key.step].definition
+    @property
+    def has_begun(self) -> bool:
+        """Whether the step that comes of this turn was begun with its save."""
+        return self._begun is not None
+
+    def joins(self, change: SaveRun, commands: Sequence[Command], state: State) -> bool:
+        """Begin the only step that comes of a turn with the turn's save, where it may; tell whether it was.
+
+        An attempt that may be cut short by a slow save is not done so unless the next one does not count it.
+        """
+        self._begun = None
+        match commands:
+            case [Run(key)] if self._request.options.joins_saves:
+                step = self._plan.steps[key.step].definition
+            case _:
+                return False
+        near = self._near(step, key)
+        if near is None or near.is_only or self._trial(step).attempt_timeout <= near.timeout or not _is_called(step):
+            return False
         try:
             call = self._calls.forward(key, state)
+        except BindingError:
+            return False  # told where it is begun
+        if not self._has_room(call):
+            return False
+        self._begun = Beginning(key, call, whole(change), timeout=near.timeout, summary=called(step, key))
+        return True
+
+    async def saved(self, has_news: Callable[[], bool]) -> RunSaved | None:
+        """Return the row after the save with which a step was begun; None where it has to be saved once more."""
+        return None if self._begun is None else await self._begun.saved(has_news)
+
+    def call_off(self) -> None:
+        """Take note that the run was called off; of the step that was begun with the turn nothing more is begun."""
+        if self._begun is not None:
+            self._begun.call_off()
+
+    async def stop(self) -> None:
+        """Stop the step that was begun with the turn: the run is over."""
+        if self._begun is not None:
+            await self._begun.end()
+
+    async def begin(self, key: Key, state: State) -> None:
+        """Start a step's unit of work."""
+        step = self._plan.steps[key.step].definition
+        begun, self._begun = self._begun, None
+        try:
+            call = self._calls.forward(key, state) if begun is None else begun.call
         except BindingError as failed:
             self._tell(not_called(key, failed.error))
             return
@@ -81,10 +132,9 @@ class Starter:
         if _is_child(step):
             self._flight.begin(key, self._children.run(key, call))
             return
-        options = self._request.options
-        trial = trial_of(forward_tries(step, options, has_deadline=has_deadline), options)
-        near = self._near(step, key)
-        self._flight.begin(key, perform(step, key, call, trial, near=near, story=self._story, keeping=self._keeping))
+        trial, near = self._trial(step), self._near(step, key)
+        work = perform(step, key, call, trial, near=near, begun=begun, story=self._story, keeping=self._keeping)
+        self._flight.begin(key, work)
 
     async def undo(self, key: Key, state: State) -> None:
         """Start the undo of a step's unit of work."""
@@ -110,6 +160,10 @@ class Starter:
         await workflow.sleep(_A_MOMENT, summary="go on in another task")
         self._task_bytes = 0
 
+    def _trial(self, step: Step) -> Trial:
+        options = self._request.options
+        return trial_of(forward_tries(step, options, has_deadline=self._has_deadline), options)
+
     def _near(self, step: Step, key: Key) -> Near | None:
         """Say how a step, or its undo, is tried inside the workflow task; None where it is not."""
         request, options = self._request, self._request.options
@@ -122,9 +176,16 @@ class Starter:
 
     async def _make_room(self, call: Call) -> None:
         """Keep what one workflow task sends small: Temporal takes no more than 4 MB at once."""
-        if self._task_bytes and self._task_bytes + call.size > MAX_CALL_BYTES:
+        if not self._has_room(call):
             await self.end_task()
         self._task_bytes += call.size
+
+    def _has_room(self, call: Call) -> bool:
+        return not self._task_bytes or self._task_bytes + call.size <= MAX_CALL_BYTES
+
+
+def _is_called(step: Step) -> bool:
+    return step.task_queue is not None or step.action not in {*WAITS, CHILD}
 
 
 def _is_child(step: Step) -> bool:

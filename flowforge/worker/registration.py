@@ -20,4 +20,4 @@ def activities_of(services: Services, orders: OrderActivities) -> Sequence[Calla
 
 def activities_of_runs(runs: RunActivities) -> Sequence[Callable[..., Any]]:
     """Return the activities that belong to runs of definitions; `engine.act`, which runs their actions, is apart."""
-    return (runs.save, runs.cancel_run, runs.prepare_child, runs.decide, runs.keep, runs.fill)
+    return (runs.save, runs.begin, runs.cancel_run, runs.prepare_child, runs.decide, runs.keep, runs.fill)

@@ -55,7 +55,7 @@ steps:
     compensation: {action: warehouse.revert}
 """
 UNDOABLE = ("inventory.reserve", "payments.charge", "warehouse.apply")
-OPTIONS = RunOptions(attempt_timeout_s=3, forward_max_interval_s=0.5, undo_max_interval_s=0.5)
+OPTIONS = RunOptions(attempt_timeout_s=10, forward_max_interval_s=0.5, undo_max_interval_s=0.5, joins_saves=True)
 
 
 async def end_of(
@@ -122,7 +122,7 @@ async def test_worker_killed_within_the_task_the_run_completes_or_is_undone_whol
     client: Client, temporal_target: TemporalTarget, house: House, placement: Placement, *, is_cancelled: bool
 ) -> None:
     """Called off after that, it begins with its end: it knows of no step that it had begun, and undoes them all."""
-    faults = [f"kill:{operation}:{moment}" for operation in UNDOABLE for moment in ("inside", "after-commit")]
+    faults = [f"kill:{operation}:{moment}" for operation in UNDOABLE for moment in ("before", "inside", "after-commit")]
     await _all_end_whole(house, temporal_target, client, faults, placement, is_cancelled=is_cancelled)
 
 

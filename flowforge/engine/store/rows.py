@@ -126,7 +126,8 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
         return _refuse(row, request)
     is_behind = _is_behind(row, request)
     if is_behind or (row.ended_at is not None and not (request.reopens and row.status == "completed")):
-        return RunSaved(status=row.status, is_over=row.ended_at is not None, cancel_reason=row.cancel_reason)
+        is_over = row.ended_at is not None
+        return RunSaved(status=row.status, is_over=is_over, cancel_reason=row.cancel_reason, is_behind=is_behind)
     if request.status == "completed" and row.cancel_reason is not None:
         # It was called off before it could complete: its steps are as they are, its end is not this one.
         events = tuple(event for event in request.events if event.step_id is not None)

@@ -71,8 +71,8 @@ async def test_task_is_discarded_its_steps_did_not_begin_but_where_they_ran_in_i
 
 async def test_turn_that_comes_too_late_changes_nothing(database: Database) -> None:
     rows = RunRows(database)
-    await rows.save(turn(1, "a", history=6))
-    await rows.save(turn(2, "b", history=3))
+    assert not (await rows.save(turn(1, "a", history=6))).is_behind
+    assert (await rows.save(turn(2, "b", history=3))).is_behind
     assert await database.read(_found) == {"steps": ["a"], "events": ["a"], "undos": ["a"]}
 
 

@@ -99,7 +99,10 @@ async def _open_house(client: Client, url: str) -> AsyncIterator[House]:
             client,
             task_queue=queue,
             workflows=[RunWorkflow],
-            activities=[*activities_of_runs(RunActivities(rows, children, filler)), offer.activities.act],
+            activities=[
+                *activities_of_runs(RunActivities(rows, children, filler, offer.activities.act)),
+                offer.activities.act,
+            ],
             workflow_runner=sandbox_for(client.data_converter),
             interceptors=[Heartbeats()],
         ):

@@ -39,7 +39,7 @@ from flowforge.worker.registration import activities_of_runs
 from flowforge.worker.sandbox import sandbox_for
 
 Play = Callable[[ActionCall], Awaitable[Any]]
-OPTIONS = RunOptions(forward_max_interval_s=0.05, undo_max_interval_s=0.05, heartbeat_timeout_s=2)
+OPTIONS = RunOptions(forward_max_interval_s=0.05, undo_max_interval_s=0.05, heartbeat_timeout_s=2, joins_saves=True)
 
 
 def refusal(code: str = "no") -> ApplicationError:
@@ -255,7 +255,9 @@ async def open_stage(
             task_queue=task_queue,
             workflows=[RunWorkflow],
             activities=[
-                *activities_of_runs(RunActivities(rows, ChildRuns(definitions, effects, filler), filler)),
+                *activities_of_runs(
+                    RunActivities(rows, ChildRuns(definitions, effects, filler), filler, act or actions.act)
+                ),
                 act or actions.act,
             ],
             workflow_runner=sandbox_for(client.data_converter),
