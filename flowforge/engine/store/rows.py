@@ -1,11 +1,11 @@
 """Writes the runs' rows: what each turn has changed, in one transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, Table, TextClause, bindparam, delete, insert, or_, select, text, update
 
 from flowforge.engine.contracts import RunRequest
 from flowforge.engine.core.stored import Stored, write
@@ -66,7 +66,20 @@ _DROP_UNDOS: Final = delete(EXECUTION_UNDOS).where(
 )
 """Of the undos that have no place any more, or whose place is taken anew."""
 
-_KEYS: Final = {EXECUTION_STEPS: "step_id", EXECUTION_UNDOS: "key"}
+
+def _put(table: Table) -> TextClause:
+    """Return what writes a row whole, whether there was one or not."""
+    names = [column.name for column in table.columns]
+    keys = [column.name for column in table.primary_key.columns]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
+    return text(
+        f"insert into {table.name} ({', '.join(names)}) values ({', '.join(f':{name}' for name in names)}) "  # noqa: S608
+        f"on conflict ({', '.join(keys)}) do update set {changes}"
+    ).bindparams(*(bindparam(column.name, type_=column.type) for column in table.columns))
+
+
+_PUT_STEPS: Final = _put(EXECUTION_STEPS)
+_PUT_UNDOS: Final = _put(EXECUTION_UNDOS)
 
 
 class RunRows:
@@ -221,21 +234,13 @@ def _write_parts(connection: Connection, request: SaveRun, *, is_repeat: bool = 
         places = {"places": request.undo_places, "anew": [undo.position for undo in request.undos]}
         of = {"of": request.execution_id, "in_generation": request.generation}
         connection.execute(_DROP_UNDOS, {**of, **places})
-    _replace(connection, EXECUTION_STEPS, request.execution_id, map(asdict, request.steps))
-    _replace(connection, EXECUTION_UNDOS, request.execution_id, map(asdict, request.undos))
+    if request.steps:
+        connection.execute(_PUT_STEPS, [_row(asdict(step), request.execution_id) for step in request.steps])
+    if request.undos:
+        connection.execute(_PUT_UNDOS, [_row(asdict(undo), request.execution_id) for undo in request.undos])
     if request.events:
         rows = [_row(asdict(event), request.execution_id) for event in request.events]
         connection.execute(insert(EXECUTION_EVENTS), rows)
-
-
-def _replace(connection: Connection, table: Table, execution_id: str, changes: Iterable[dict[str, Any]]) -> None:
-    rows = [_row(change, execution_id) for change in changes]
-    if not rows:
-        return
-    name = _KEYS[table]
-    old = delete(table).where(table.c.execution_id == bindparam("of"), table.c[name] == bindparam("one"))
-    connection.execute(old, [{"of": execution_id, "one": row[name]} for row in rows])
-    connection.execute(insert(table), rows)
 
 
 def _row(change: dict[str, Any], execution_id: str) -> dict[str, Any]:
