@@ -1,22 +1,24 @@
 """The activities that belong to a run itself: writing its row, and ending it as the row says."""
 
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from flowforge.engine.actions.contract import ActionAnswer, ActionCall
 from flowforge.engine.contracts import CANCEL_RUN, PREPARE_CHILD, CancelRun, PrepareChild, RunRequest
 from flowforge.engine.core.stored import Stored
 from flowforge.engine.elsewhere import DECIDE, FILL, KEEP, DecideAnswer, DecideCall, KeepValue
-from flowforge.engine.saving import BEGIN, SAVE, BeginStep, RunSaved, SaveRun, StepBegun
+from flowforge.engine.saving import BEGIN, BEGUN, SAVE, BeginStep, RunSaved, SaveRun, StepBegun
 from flowforge.engine.sizes import MAX_CALL_BYTES, size_of
 from flowforge.errors import FlowForgeError, PayloadTooLarge
 
 _RPC_TIMEOUT: Final = timedelta(seconds=5)
+_UNSPECIFIED: Final = ApplicationErrorCategory.UNSPECIFIED
 
 
 class Rows(Protocol):
@@ -124,15 +126,20 @@ class RunActivities:
     async def begin(self, request: BeginStep) -> StepBegun:
         """Write a turn, and then begin the only step that comes of it, unless the row says otherwise.
 
-        It fails as the step does. That the turn was not written is an answer: its run writes it again, and sees why.
+        Any failure but the step's, which is the cause of one of its own type, says that the step was not begun.
         """
-        try:
+        asked = time.monotonic()
+        with _as_failures():
             saved = await self._rows.save(request.turn)
-        except (FlowForgeError, ValueError):
-            return StepBegun()
+        after_s = time.monotonic() - asked
         if not saved.goes_on:
             return StepBegun(saved=saved)
-        return StepBegun(saved=saved, answer=await self._act(request.call))
+        try:
+            answer = await self._act(request.call)
+        except Exception as error:
+            category = error.category if isinstance(error, ApplicationError) else _UNSPECIFIED
+            raise ApplicationError(str(error), after_s, type=BEGUN, category=category) from error
+        return StepBegun(saved=saved, answer=answer, after_s=after_s)
 
     @activity.defn(name=PREPARE_CHILD)
     async def prepare_child(self, wish: PrepareChild) -> RunRequest:

@@ -49,10 +49,15 @@ async def within_task(
     Raises:
         FailureError: it refused, failed for good, or was cancelled.
     """
-    began = workflow.now() if begun is None else begun.at
+    began = workflow.now()
     try:
-        if begun is not None and (given := await begun.answer()) is not None:
-            return given
+        if begun is not None:
+            try:
+                given = await begun.answer()
+            finally:
+                began = begun.at
+            if given is not None:
+                return given
         answer: ActionAnswer = await workflow.execute_local_activity(
             ACT,
             call.request,

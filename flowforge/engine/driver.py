@@ -4,7 +4,6 @@ Turn by turn: everything that has happened is told to the interpreter, what it h
 and only then is what it asks for begun. So readers never lag behind effects, and unwinding begins by taking the row.
 """
 
-from collections import deque
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Final
@@ -37,6 +36,7 @@ from flowforge.engine.core.state import RUN, State
 from flowforge.engine.core.stored import read, write
 from flowforge.engine.core.views import RunStatus, outstanding, run_status
 from flowforge.engine.flight import Flight
+from flowforge.engine.inbox import Inbox
 from flowforge.engine.keeping import Keeping
 from flowforge.engine.labels import called, tell_status
 from flowforge.engine.leaving import arrives, is_long
@@ -47,13 +47,6 @@ from flowforge.engine.saving import RunSaved
 from flowforge.engine.starting import Starter
 from flowforge.engine.story import Story
 from flowforge.engine.telling import details
-
-_MOST_EVENTS: Final = 500
-"""How many events one turn takes in: a workflow task must not compute for long."""
-
-_MOST_DECISIONS: Final = 10
-"""How many questions one turn answers, each of which may take some milliseconds: Temporal takes a workflow for hung
-that computes for two seconds, and would never let it go on."""
 
 
 class Driver:
@@ -83,9 +76,7 @@ class Driver:
         self._story = Story(request, plan, Memory(plan, bindings))
         self._settle_s = 0.0
         self._clock = Clock(time_left(request, plan), lambda: self.tell(DeadlinePassed()))
-        self._inbox: deque[Event] = deque()
-        self._questions: deque[tuple[Decide, State]] = deque()
-        self._told = self._taken = 0
+        self._inbox = Inbox(self.keeping)
         self._flight = Flight(self.tell)
         self._held_back: set[Key] = set()
         self._stays = False
@@ -100,7 +91,7 @@ class Driver:
             children=self._children,
             flight=self._flight,
             tell=self.tell,
-            has_deadline=self._clock.has_end,
+            clock=self._clock,
         )
         if request.carried is None:
             self.tell(Begin())
@@ -109,14 +100,12 @@ class Driver:
 
     def tell(self, event: Event) -> None:
         """Tell the run of something that happened; it is taken in with its next turn."""
-        self._inbox.append(event)
-        self._told += 1
+        self._inbox.tell(event)
 
     async def told(self, event: Event) -> None:
         """Tell the run of something, and wait until it has taken it in."""
         self.tell(event)
-        number = self._told
-        await workflow.wait_condition(lambda: self._taken >= number)
+        await self._inbox.until_taken()
 
     async def retried(self, retry: RetryRun) -> None:
         """Have a held run go on; with another revision it does so in another run of Temporal's."""
@@ -126,8 +115,7 @@ class Driver:
             return
         if retry.definition is None:
             self._retry(replace(retry, values=values))
-            number = self._told
-            await workflow.wait_condition(lambda: self._taken >= number)
+            await self._inbox.until_taken()
             self.pending = None
 
     def _retry(self, retry: RetryRun) -> None:
@@ -217,7 +205,7 @@ class Driver:
     async def _move(self) -> Carried | None:
         """Return with what to go on in another run, with another revision, unless the run is held no more."""
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if self._inbox or self._questions:
+        if self._inbox:
             return None
         if self.state.phase == "held":
             return self.carried()
@@ -225,30 +213,16 @@ class Driver:
         return None
 
     def _has_news(self) -> bool:
-        return bool(self._inbox or self._questions or self._flight.bug is not None or self._moves)
+        return bool(self._inbox or self._flight.bug is not None or self._moves)
 
     def _take_in(self) -> list[Command]:
         commands: list[Command] = []
-        decided = 0
-        for _ in range(_MOST_EVENTS):
-            if decided == _MOST_DECISIONS:
-                break
-            event: Event | None
-            if self._questions:
-                question, state = self._questions.popleft()
-                event = self.keeping.decide_here(question, state)
-                decided += 1
-                if event is None:
-                    commands.append(question)
-                    continue
-            elif self._inbox:
-                event = self._inbox.popleft()
-                self._taken += 1
-            else:
-                break
-            self.state, asked = advance(self.plan, self.state, event)
-            self._questions.extend((command, self.state) for command in asked if isinstance(command, Decide))
-            commands.extend(command for command in asked if not isinstance(command, Decide))
+        for found in self._inbox.turn():
+            if isinstance(found, Decide):
+                commands.append(found)
+                continue
+            self.state, asked = advance(self.plan, self.state, found)
+            commands.extend(self._inbox.ask(asked, self.state))
         return commands
 
     async def _write(self, commands: list[Command]) -> RunStatus | None:
@@ -281,11 +255,14 @@ class Driver:
             if self._has_news():  # far too much happened at once: give this task an end
                 await self._starter.end_task()
             return None
-        if not self._is_leaving() and self._starter.joins(change, commands, self.state):
-            self._clock.follow(self.state)
+        if not self._is_leaving():
+            saved = await self._starter.save_with(change, commands, self.state, self._has_news)
+            if saved is not None:
+                return saved
         # What was put together from a row is not enough to go on with after the end.
-        rest = self.carried() if self.state.is_over and goes_on(self.state) and not self._request.abandoned else None
-        return await self._starter.saved(self._has_news) or await save_turn(change, self._request, rest=rest)
+        knows = self.state.is_over and not self._request.abandoned
+        rest = self.carried() if knows and goes_on(self.state) else None
+        return await save_turn(change, self._request, rest=rest)
 
     async def _carry_out(self, commands: list[Command]) -> None:
         for command in commands:

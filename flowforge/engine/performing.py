@@ -47,7 +47,7 @@ async def perform(
         story: told how often it was tried.
         keeping: keeps its result elsewhere where that is large.
     """
-    began, name = workflow.now() if begun is None else begun.at, called(step, key)
+    began, name = workflow.now(), called(step, key)
     try:
         found = trial if near is None else await within_task(name, call, trial, near, begun)
         if isinstance(found, Trial):
@@ -60,7 +60,7 @@ async def perform(
     answer = found
     story.note(key, attempts=trial.made + _attempts(answer), details=answer.details)
     if answer.wait is not None:
-        return Suspended(key, in_time(_wait(answer), step, began))
+        return Suspended(key, in_time(_wait(answer), step, began if begun is None else begun.at))
     return Settled(key, await keeping.outcome(call, answer))
 
 

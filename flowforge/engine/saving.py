@@ -17,6 +17,9 @@ SAVE = "engine.save"
 BEGIN = "engine.begin"
 """The activity that does that, and then begins the only step that comes of the turn."""
 
+BEGUN = "engine.begun"
+"""The type with which it fails where the step failed: its cause is that failure, its detail `StepBegun.after_s`."""
+
 EventStatus = RunStatus | StepView
 """What an event tells: how the run is, or how a step is."""
 
@@ -206,9 +209,11 @@ class StepBegun:
     """What became of both.
 
     Attributes:
-        saved: the row after the save; None where it could not be written, and the step was not begun.
+        saved: the row after the save; None where it could not be written.
         answer: the step's; None where it was not begun.
+        after_s: seconds that the save took.
     """
 
     saved: RunSaved | None = None
     answer: ActionAnswer | None = None
+    after_s: float = 0.0

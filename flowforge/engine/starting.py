@@ -10,6 +10,7 @@ from flowforge.engine.asking import Near
 from flowforge.engine.beginning import Beginning
 from flowforge.engine.calls import Call, Calls, Trial, trial_of
 from flowforge.engine.children import Children
+from flowforge.engine.clock import Clock
 from flowforge.engine.contracts import RunRequest
 from flowforge.engine.core.commands import Command, Run
 from flowforge.engine.core.events import Event, UndoSettled
@@ -43,7 +44,7 @@ class Starter:
         children: the runs that it starts.
         flight: what is in flight.
         tell: told of what ends at once.
-        has_deadline: whether the run's time ends.
+        clock: measures the run's time.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Starter:
         children: Children,
         flight: Flight,
         tell: Callable[[Event], None],
-        has_deadline: bool,
+        clock: Clock,
     ) -> None:
         self._request = request
         self._plan = plan
@@ -67,7 +68,7 @@ class Starter:
         self._children = children
         self._flight = flight
         self._tell = tell
-        self._has_deadline = has_deadline
+        self._clock = clock
         self._task_bytes = 0
         self._begun: Beginning | None = None
 
@@ -76,32 +77,33 @@ class Starter:
         """Whether the step that comes of this turn was begun with its save."""
         return self._begun is not None
 
-    def joins(self, change: SaveRun, commands: Sequence[Command], state: State) -> bool:
-        """Begin the only step that comes of a turn with the turn's save, where it may; tell whether it was.
+    async def save_with(
+        self, change: SaveRun, commands: Sequence[Command], state: State, has_news: Callable[[], bool]
+    ) -> RunSaved | None:
+        """Begin the only step that comes of a turn with the turn's save; return the row after that.
 
-        An attempt that may be cut short by a slow save is not done so unless the next one does not count it.
+        An attempt that may be cut short by a slow save is not begun so unless the next one does not count it.
+
+        Returns:
+            None where the turn has to be saved by itself: the step may not be begun so, or there is no answer yet.
         """
-        self._begun = None
         match commands:
-            case [Run(key)] if self._request.options.joins_saves:
+            case [Run(key)] if self._request.options.joins_saves and not has_news():
                 step = self._plan.steps[key.step].definition
             case _:
-                return False
+                return None
         near = self._near(step, key)
         if near is None or near.is_only or self._trial(step).attempt_timeout <= near.timeout or not _is_called(step):
-            return False
+            return None
         try:
             call = self._calls.forward(key, state)
         except BindingError:
-            return False  # told where it is begun
+            return None  # told where it is begun
         if not self._has_room(call):
-            return False
-        self._begun = Beginning(key, call, whole(change), timeout=near.timeout, summary=called(step, key))
-        return True
-
-    async def saved(self, has_news: Callable[[], bool]) -> RunSaved | None:
-        """Return the row after the save with which a step was begun; None where it has to be saved once more."""
-        return None if self._begun is None else await self._begun.saved(has_news)
+            return None
+        self._begun = Beginning(call, whole(change), timeout=near.timeout, summary=called(step, key))
+        self._clock.follow(state)
+        return await self._begun.saved(has_news)
 
     def call_off(self) -> None:
         """Take note that the run was called off; of the step that was begun with the turn nothing more is begun."""
@@ -162,7 +164,7 @@ class Starter:
 
     def _trial(self, step: Step) -> Trial:
         options = self._request.options
-        return trial_of(forward_tries(step, options, has_deadline=self._has_deadline), options)
+        return trial_of(forward_tries(step, options, has_deadline=self._clock.has_end), options)
 
     def _near(self, step: Step, key: Key) -> Near | None:
         """Say how a step, or its undo, is tried inside the workflow task; None where it is not."""
