@@ -94,6 +94,21 @@ async def _cancelled(stage: Stage, body: dict[str, Any], by: str) -> Sequence[st
     return [run]
 
 
+async def _side_by_side(stage: Stage) -> Sequence[str]:
+    """The first of two steps ends, and what comes of it begins with its turn; while it runs, the second one ends."""
+    before, after = Gate(), Gate()
+    stage.actions.plays |= {"y": before, "after-x": after}
+    steps: list[dict[str, Any]] = [{"id": name, "action": "free"} for name in "xy"]
+    steps += [{"id": f"after-{name}", "action": "free", "dependsOn": [name]} for name in "xy"]
+    run = await stage.begin({"steps": steps})
+    await after.reached.wait()
+    before.opened.set()
+    await stage.rows.until(saved("after-y", "success"))
+    after.opened.set()
+    await stage.end(run)
+    return [run]
+
+
 async def _elsewhere(stage: Stage, *, fails: bool) -> Sequence[str]:
     @activity.defn(name="theirs")
     async def theirs(params: Any) -> Any:
@@ -212,6 +227,11 @@ WAYS: Final[dict[str, Way]] = {
         walk=partial(_play, body=_FREE("a", timeout="1s"), plays={"a": _hanging_here})
     ),
     "it is called off": Way(walk=partial(_cancelled, body=_FREE("a", "b", "c"), by="us")),
+    "steps begin with the turns before them": Way(walk=partial(_play, body=_FREE("a", "b", "c"))),
+    "one of them fails once": Way(walk=lambda on: _play(on, _FREE("a", "b", "c"), {"b": _failing_once()})),
+    "one of them is refused": Way(walk=partial(_play, body=_FREE("a", "b", "c"), plays={"b": _refuse})),
+    "one of them is called off by the row": Way(walk=partial(_cancelled, body=_FREE("a", "b", "c"), by="mark")),
+    "one of them runs while the run has news": Way(walk=_side_by_side),
     "a step on a queue of its own succeeds": Way(walk=partial(_elsewhere, fails=False)),
     "a step on a queue of its own is refused": Way(walk=partial(_elsewhere, fails=True)),
     "a run is called off by Temporal": Way(walk=partial(_cancelled, body=_chain("a", "b", "c"), by="temporal")),

@@ -20,7 +20,7 @@ from flowforge.engine.core.outcomes import OutcomeKind
 from flowforge.engine.core.plan import Plan
 from flowforge.engine.core.state import State
 from flowforge.engine.elsewhere import DECIDE, FILL, KEEP
-from flowforge.engine.saving import SAVE
+from flowforge.engine.saving import BEGIN, SAVE
 from flowforge.engine.workflow import RunWorkflow
 from tests.replay import run_file
 from tests.replay.run_record import cases
@@ -104,7 +104,7 @@ def test_every_way_and_every_case_has_a_recorded_run(name: str) -> None:
         *(each.__name__ for each in (*get_args(Event), *get_args(Command))),
         *(f"step {kind}" for kind in get_args(OutcomeKind)),
         *(f"undo {status}" for status in ("done", "not_needed", "failed")),
-        *(f"{name} in the workflow task" for name in (ACT, SAVE, DECIDE, KEEP, FILL, PREPARE_CHILD, CANCEL_RUN)),
+        *(f"{name} in the workflow task" for name in (ACT, SAVE, BEGIN, DECIDE, KEEP, FILL, PREPARE_CHILD, CANCEL_RUN)),
         f"{ACT} through the queue",
         *(name for name, each in vars(RunWorkflow).items() if hasattr(each, "validator")),
         *(f"CHILD_WORKFLOW_EXECUTION_{end}" for end in ("COMPLETED", "FAILED", "CANCELED")),
