@@ -8,6 +8,7 @@ before `${` one is text. Backslashes anywhere else are ordinary.
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from flowforge.engine.expressions.errors import Position
@@ -22,6 +23,7 @@ _PATH: Final = re.compile(rf"\s*+(?P<path>{_NAME}(?:\.{_NAME}|\[(?:[0-9]+|{_QUOT
 _SEGMENT: Final = re.compile(rf"\.?(?P<name>{_NAME})|\[(?P<index>[0-9]+)\]|\[(?P<quoted>{_QUOTED})\]")
 _LONGEST_INDEX: Final = 9  # digits
 _LONGEST_SHOWN: Final = 64
+_LONGEST_KNOWN: Final = 128  # characters; longer ones would fill the memory
 
 
 class PlaceholderReason(StrEnum):
@@ -47,19 +49,19 @@ class PlaceholderError(ValueError):
         self.position = position
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Placeholder:
     """A `${path}`.
 
     Attributes:
         path: what it names; `context.` before it is left out.
         written: the path as its author wrote it.
-        position: where in its string the `${` stands.
+        at: the offset of the `${` in its string.
     """
 
     path: Path
     written: str
-    position: Position
+    at: int
 
 
 def split(text: str) -> tuple[str | Placeholder, ...]:
@@ -70,7 +72,6 @@ def split(text: str) -> tuple[str | Placeholder, ...]:
     """
     parts: list[str | Placeholder] = []
     literals: list[str] = []
-    position = Position(offset=0, line=1, column=1)
     done = 0
     while (at := text.find(OPENING, done)) >= 0:
         before = text[done:at]
@@ -81,25 +82,23 @@ def split(text: str) -> tuple[str | Placeholder, ...]:
             literals.append(OPENING)
             done = at + len(OPENING)
             continue
-        # Counted on from the one before: a long string of placeholders must not take quadratic time.
-        position = Position.within(text, at, since=position)
-        placeholder, done = _placeholder(text, position)
-        parts += ["".join(literals), placeholder]
-        literals = []
+        found = _PATH.match(text, at + len(OPENING))
+        if found is None:
+            raise _refusal(text, at)
+        written = found["path"]
+        path = _known_path(written) if len(written) <= _LONGEST_KNOWN else _path(written)
+        parts += ["".join(literals), Placeholder(path, written, at)]
+        literals, done = [], found.end()
     literals.append(text[done:])
     return tuple(part for part in (*parts, "".join(literals)) if part)
 
 
-def _placeholder(text: str, position: Position) -> tuple[Placeholder, int]:
-    at = position.offset
-    found = _PATH.match(text, at + len(OPENING))
-    if found is None:
-        raise _refusal(text, position)
-    written = found["path"]
+def _path(written: str) -> Path:
     path = tuple(_segment(segment) for segment in _SEGMENT.finditer(written))
-    if path[0] == CONTEXT:
-        path = path[1:]
-    return Placeholder(path=path, written=written, position=position), found.end()
+    return path[1:] if path[0] == CONTEXT else path
+
+
+_known_path: Final = lru_cache(maxsize=1024)(_path)  # a definition reads the same few over and over
 
 
 def _segment(found: re.Match[str]) -> str | int:
@@ -108,8 +107,9 @@ def _segment(found: re.Match[str]) -> str | int:
     return found["name"] or found["quoted"][1:-1]
 
 
-def _refusal(text: str, position: Position) -> PlaceholderError:
-    start = position.offset + len(OPENING)
+def _refusal(text: str, at: int) -> PlaceholderError:
+    position = Position.within(text, at)
+    start = at + len(OPENING)
     end = text.find("}", start)
     if end < 0:
         return PlaceholderError(

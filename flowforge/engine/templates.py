@@ -5,7 +5,7 @@ becomes text: a string as it is, a number as JavaScript writes it, true, false a
 JSON. What was filled in is never looked at again, and keys are never filled in.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Self, TypeAlias
@@ -86,21 +86,34 @@ class TemplateFailure(ValueError):
         self.pointer = pointer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TemplateReference:
     """One place in a template that reads the data.
 
     Attributes:
-        path: what is read, `context.` left out; empty for the data as a whole.
-        written: the path as its author wrote it.
+        placeholder: what stands there.
         pointer: JSON pointer of the string within the template.
-        position: where in that string.
+        text: that string.
     """
 
-    path: Path
-    written: str
+    placeholder: Placeholder
     pointer: str
-    position: Position
+    text: str = field(repr=False)
+
+    @property
+    def path(self) -> Path:
+        """What is read, `context.` left out; empty for the data as a whole."""
+        return self.placeholder.path
+
+    @property
+    def written(self) -> str:
+        """The path as its author wrote it."""
+        return self.placeholder.written
+
+    @property
+    def position(self) -> Position:
+        """Where in that string."""
+        return Position.within(self.text, self.placeholder.at)
 
     @property
     def root(self) -> str | None:
@@ -197,7 +210,7 @@ class _Compiler:
                 Problem(reason=Reason(error.reason), message=error.message, pointer=pointer, position=error.position)
             )
             return None
-        self.references += _references(parts, pointer)
+        self.references += [TemplateReference(part, pointer, value) for part in parts if isinstance(part, Placeholder)]
         match parts:
             case (Placeholder() as only,):
                 return lambda run: _read(only, run, pointer)
@@ -213,12 +226,6 @@ class _Compiler:
             message = f"more than {MAX_VALUES:,} values"
             problem = Problem(reason=Reason.TOO_MANY_VALUES, message=message, pointer=pointer)
         self.problems.append(problem)
-
-
-def _references(parts: tuple[str | Placeholder, ...], pointer: str) -> Iterator[TemplateReference]:
-    for part in parts:
-        if isinstance(part, Placeholder):
-            yield TemplateReference(path=part.path, written=part.written, pointer=pointer, position=part.position)
 
 
 def _read(placeholder: Placeholder, run: _Rendering, pointer: str) -> Value:

@@ -52,10 +52,10 @@ class Position:
     column: int
 
     @classmethod
-    def within(cls, text: str, offset: int, *, since: "Position | None" = None) -> Self:
-        """Return the position of the character at `offset` of `text`, counting on from `since` where it is known."""
-        line, start = (since.line, since.offset + 1 - since.column) if since else (1, 0)
-        for newline in _NEWLINE.finditer(text, since.offset if since else 0, offset):
+    def within(cls, text: str, offset: int) -> Self:
+        """Return the position of the character at `offset` of `text`."""
+        line, start = 1, 0
+        for newline in _NEWLINE.finditer(text, 0, offset):
             line, start = line + 1, newline.end()
         return cls(offset=offset, line=line, column=offset - start + 1)
 

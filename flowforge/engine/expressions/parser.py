@@ -33,7 +33,7 @@ from flowforge.engine.expressions.numbers import text_of_number
 from flowforge.engine.expressions.operators import OPERATORS, Operator
 from flowforge.engine.expressions.references import Path, Reference
 from flowforge.engine.expressions.stream import TokenStream
-from flowforge.engine.expressions.tokens import Kind, Token
+from flowforge.engine.expressions.tokens import Token
 from flowforge.engine.expressions.values import UNDEFINED, Value, truthy
 from flowforge.engine.expressions.words import CONSTANTS, CONTEXT, MATH_OBJECT, RESERVED
 
@@ -57,6 +57,9 @@ _LEVELS: Final = {
 }
 """The higher, the tighter; JavaScript lets `??` not stand beside `||` and `&&` at all."""
 
+_BEFORE_A_VALUE: Final = frozenset({"!", "-", "+"})
+_BEHIND_A_VALUE: Final = frozenset({".", "?.", "["})
+
 
 def parse(text: str) -> tuple[Node, tuple[Reference, ...]]:
     """Return the tree of an expression, and what it reads, in the order of the text.
@@ -66,7 +69,8 @@ def parse(text: str) -> tuple[Node, tuple[Reference, ...]]:
     """
     parser = _Parser(TokenStream(text))
     node = parser.expression()
-    return node, tuple(sorted(parser.references, key=lambda reference: reference.position.offset))
+    found = sorted(parser.read.items())
+    return node, tuple(Reference(path, at, text) for at, path in found)
 
 
 class _Parser:
@@ -74,11 +78,11 @@ class _Parser:
         self._stream = stream
         # Kept alive too, so that no other node gets the id of one that is gone.
         self._in_brackets: dict[int, Node] = {}
-        self.references: list[Reference] = []
+        self.read: dict[int, Path] = {}
 
     def expression(self) -> Node:
         node = self._value()
-        if self._stream.token.kind is not Kind.END:
+        if self._stream.token.kind != "end":
             self._stream.refuse_token("the expression is complete before it")
         return node
 
@@ -100,8 +104,7 @@ class _Parser:
         return node
 
     def _level(self) -> int:
-        token = self._stream.token
-        return _LEVELS.get(token.text, -1) if token.kind in {Kind.SIGN, Kind.NAME} else -1
+        return _LEVELS.get(self._stream.token.text, -1)
 
     def _right_of(self, level: int) -> Node:
         self._stream.descend()
@@ -130,7 +133,7 @@ class _Parser:
         return Choice(tuple(operands), _CHOICES[sign.text], sign.at)
 
     def _operand(self) -> Node:
-        if not self._stream.at_sign("!", "-", "+"):
+        if self._stream.token.text not in _BEFORE_A_VALUE:
             return self._chain()
         self._stream.descend()
         sign = self._stream.take()
@@ -142,17 +145,14 @@ class _Parser:
         start = self._stream.token
         first = self._primary()
         links: list[Link] = []
-        while self._stream.at_sign(".", "?.", "["):
+        while self._stream.token.text in _BEHIND_A_VALUE:
             links.append(self._link())
         if self._stream.at_sign("("):
             self._stream.refuse(Reason.UNKNOWN_FUNCTION, "a value cannot be called", self._stream.token.at)
-        if start.kind is Kind.NAME and isinstance(first, Root | Whole):
+        if start.kind == "name" and isinstance(first, (Root, Whole)):
             path: Path = (first.name,) if isinstance(first, Root) else ()
-            self._refer(path + _known_part(links), start)
+            self.read[start.at] = path + _known_part(links)
         return Chain(first, tuple(links)) if links else first
-
-    def _refer(self, path: Path, start: Token) -> None:
-        self.references.append(Reference(path=path, position=self._stream.position(start.at)))
 
     def _link(self) -> Link:
         sign = self._stream.take()
@@ -163,7 +163,7 @@ class _Parser:
             if isinstance(key, Literal) and isinstance(key.value, str):
                 return Member(key.value, optional, sign.at)
             return Index(key, optional, sign.at)
-        if self._stream.token.kind is not Kind.NAME:
+        if self._stream.token.kind != "name":
             self._stream.refuse_token(f"a name must follow `{sign.text}`")
         name = self._stream.take()
         return self._call(name, optional) if self._stream.at_sign("(") else Member(name.text, optional, name.at)
@@ -180,11 +180,11 @@ class _Parser:
 
     def _primary(self) -> Node:
         token = self._stream.token
-        if token.kind in {Kind.NUMBER, Kind.STRING}:
+        if token.kind == "name":
+            return self._name()
+        if token.kind in ("number", "string"):
             self._stream.take()
             return Literal(token.value, token.at)
-        if token.kind is Kind.NAME:
-            return self._name()
         if token.text == "(":
             return self._brackets()
         if token.text == "[":
@@ -247,7 +247,7 @@ class _Parser:
 
     def _object_member(self) -> tuple[str, Node]:
         key = self._stream.token
-        if key.kind not in {Kind.NAME, Kind.STRING, Kind.NUMBER}:
+        if key.kind not in ("name", "string", "number"):
             self._stream.refuse_token("a member's name is missing")
         self._stream.take()
         name = key.value if isinstance(key.value, str) else text_of_number(key.value)

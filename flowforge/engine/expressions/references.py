@@ -1,7 +1,7 @@
 """What an expression or a template reads, for whoever wants to know before anything runs."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from flowforge.engine.expressions.errors import Position
@@ -12,18 +12,25 @@ Path: TypeAlias = tuple[str | int, ...]
 _PLAIN: Final = re.compile(r"[\w$-]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Reference:
     """One place that reads the data.
 
     Attributes:
         path: what is read, as far as the text alone tells; `context.` before it is left out. It is empty where the
             data are read as a whole, or under a name that is only known when it runs (`context[name]`).
-        position: where it stands.
+        at: its offset.
+        text: the text in which it stands.
     """
 
     path: Path
-    position: Position
+    at: int
+    text: str = field(repr=False)
+
+    @property
+    def position(self) -> Position:
+        """Where it stands."""
+        return Position.within(self.text, self.at)
 
     @property
     def root(self) -> str | None:

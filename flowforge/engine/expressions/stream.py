@@ -3,7 +3,7 @@
 from typing import Final, NoReturn
 
 from flowforge.engine.expressions.errors import ExpressionSyntaxError, Position, Reason
-from flowforge.engine.expressions.tokens import Kind, Token, tokens
+from flowforge.engine.expressions.tokens import Token, tokens
 
 MAX_DEPTH: Final = 64
 """How deep an expression may nest: each bracket, branch of `? :`, sign before an operand, and operand to the right of
@@ -22,17 +22,17 @@ class TokenStream:
     def take(self) -> Token:
         """Return the next token and go on to the one after it."""
         taken = self.token
-        if taken.kind is not Kind.END:
+        if taken.kind != "end":
             self.token = next(self._tokens)
         return taken
 
     def at_sign(self, *signs: str) -> bool:
         """Tell whether the next token is one of these signs."""
-        return self.token.kind is Kind.SIGN and self.token.text in signs
+        return self.token.text in signs
 
     def take_sign(self, sign: str) -> bool:
         """Go on after the next token when it is this sign, and tell whether it was."""
-        found = self.at_sign(sign)
+        found = self.token.text == sign
         if found:
             self.take()
         return found
@@ -66,9 +66,9 @@ class TokenStream:
         Raises:
             ExpressionSyntaxError: always.
         """
-        if self.token.kind is Kind.END:
+        if self.token.kind == "end":
             self.refuse(Reason.UNEXPECTED_END, f"the expression ends here, but {why}", self.token.at)
-        shown = f"`{self.token.text}`" if len(self.token.text) <= 32 else f"this {self.token.kind.value}"
+        shown = f"`{self.token.text}`" if len(self.token.text) <= 32 else f"this {self.token.kind}"
         self.refuse(Reason.UNEXPECTED_TOKEN, f"{shown} cannot stand here: {why}", self.token.at)
 
     def refuse(self, reason: Reason, message: str, at: int) -> NoReturn:
@@ -77,8 +77,4 @@ class TokenStream:
         Raises:
             ExpressionSyntaxError: always.
         """
-        raise ExpressionSyntaxError(reason, message, self.position(at))
-
-    def position(self, at: int) -> Position:
-        """Return the position of an offset."""
-        return Position.within(self._text, at)
+        raise ExpressionSyntaxError(reason, message, Position.within(self._text, at))

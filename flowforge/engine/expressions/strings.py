@@ -5,9 +5,10 @@ from typing import Final
 
 from flowforge.engine.expressions.errors import ExpressionSyntaxError, Position, Reason
 
-_QUOTED: Final = {
-    quote: re.compile(rf"{quote}((?:[^{quote}\\\n\r]|\\(?:\r\n|[\s\S]))*){quote}") for quote in ("'", '"')
-}
+QUOTES: Final = "'\""
+QUOTED: Final = "|".join(rf"{quote}(?:[^{quote}\\\n\r]|\\(?:\r\n|[\s\S]))*{quote}" for quote in QUOTES)
+"""The pattern of a string in quotes."""
+
 _ESCAPE: Final = re.compile(
     r"\\(?:x(?P<two>[0-9a-fA-F]{2})|u(?P<four>[0-9a-fA-F]{4})|u\{(?P<point>[0-9a-fA-F]+)\}|(?P<plain>\r\n|[\s\S]))"
 )
@@ -30,30 +31,24 @@ _DIGITS: Final = tuple("0123456789")
 _LAST_CHARACTER: Final = 0x10FFFF
 
 
-def read_string(text: str, at: int) -> tuple[int, str]:
-    """Read the string that begins with the quote at `at`.
-
-    Returns:
-        The offset after its closing quote, and what it means.
+def meaning(quoted: str, text: str, at: int) -> str:
+    """Return what a string means that stands at `at` of a text, in its quotes.
 
     Raises:
-        ExpressionSyntaxError: it does not end, has a wrong escape, or holds half a surrogate pair.
+        ExpressionSyntaxError: it has a wrong escape, or holds half a surrogate pair.
     """
-    found = _QUOTED[text[at]].match(text, at)
-    if found is None:
-        raise _error(Reason.BAD_STRING, "this string does not end", text, at)
-    start = found.start(1)
+    body = quoted[1:-1]
 
     def meant(escape: re.Match[str]) -> str:
-        return _meaning(escape, text, start + escape.start(), found.group(1))
+        return _meaning(escape, text, at + 1 + escape.start(), body)
 
-    meaning = _ESCAPE.sub(meant, found.group(1))
-    if not meaning.isascii():
+    plain = _ESCAPE.sub(meant, body) if "\\" in body else body
+    if not plain.isascii():
         try:  # two escapes may be the halves of one character
-            meaning = meaning.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+            plain = plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
         except UnicodeDecodeError:
             raise _error(Reason.LONE_SURROGATE, "this string holds half a character", text, at) from None
-    return found.end(), meaning
+    return plain
 
 
 def _meaning(escape: re.Match[str], text: str, at: int, body: str) -> str:

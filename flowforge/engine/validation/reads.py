@@ -1,13 +1,12 @@
 """Expressions and templates: each is compiled where it stands, and every name that it reads must mean something."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.names import UNDO
 from flowforge.engine.definition.pointers import join
-from flowforge.engine.definition.selectors import KeyInput, KeysInput, PathInput, TemplateInput
+from flowforge.engine.definition.selectors import KeyInput, KeysInput, PathInput, Selector, TemplateInput
 from flowforge.engine.definition.step import Step
 from flowforge.engine.expressions.errors import ExpressionSyntaxError
 from flowforge.engine.expressions.expression import Expression
@@ -16,23 +15,6 @@ from flowforge.engine.templates import Template, TemplateSyntaxError
 from flowforge.engine.validation.basics import asked_of
 from flowforge.engine.validation.findings import Findings, each_step
 from flowforge.engine.validation.scope import Scope
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A name that something reads.
-
-    Attributes:
-        path: the whole path, the name first; empty for all data.
-        written: as its author wrote it.
-        pointer: where.
-        is_whole: whether nothing but this stands there, so that null stays null.
-    """
-
-    path: tuple[str | int, ...]
-    written: str
-    pointer: str
-    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,101 +27,138 @@ class _Place:
     is_undo: bool = False
 
 
-def check_reads(definition: Definition, findings: Findings) -> None:
-    """Check everything in a definition that is looked up when it runs."""
-    scope, reads = Scope.of(definition), _Reads(findings)
-    for pointer, step in each_step(definition):
-        for place, read in reads.of_step(pointer, step):
-            _check(read, place, scope, findings)
-    for read in reads.of_template(definition.output, "/output"):
-        _check(read, _Place(None), scope, findings)
-    for index, trigger in enumerate(definition.triggers):
-        if trigger.condition is not None:  # it reads the event's data, of which nothing is known
-            list(reads.of_expression(trigger.condition, join("/triggers", index, "condition")))
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A name that a text reads.
+
+    Attributes:
+        path: the whole path, the name first; empty for all data.
+        written: as its author wrote it.
+        is_whole: whether nothing but this stands there, so that null stays null.
+    """
+
+    path: tuple[str | int, ...]
+    written: str
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """What a text reads, or what is wrong with it.
+    """What a text reads, or what is wrong with it, in words."""
 
-    Attributes:
-        reads: what is read, and as its author wrote it.
-        is_whole: whether nothing but one such name stands there.
-        errors: what is wrong, in words.
-    """
-
-    reads: tuple[tuple[tuple[str | int, ...], str], ...] = ()
-    is_whole: bool = True
+    reads: tuple[_Read, ...] = ()
     errors: tuple[str, ...] = ()
 
 
-class _Reads:
-    """Finds what a definition reads. Its texts are compiled once each: most stand in more than one of its steps."""
+def check_reads(definition: Definition, findings: Findings) -> None:
+    """Check everything in a definition that is looked up when it runs."""
+    reads = _Reads(Scope.of(definition), findings)
+    for pointer, step in each_step(definition):
+        reads.check_step(step, pointer)
+    reads.check_template(definition.output, "/output", _Place(None))
+    for index, trigger in enumerate(definition.triggers):
+        if trigger.condition is not None:
+            reads.check_expression(trigger.condition, join("/triggers", index, "condition"), None)
 
-    def __init__(self, findings: Findings) -> None:
+
+class _Reads:
+    """Checks what texts read. Each is compiled once: most stand in more than one step of their definition."""
+
+    def __init__(self, scope: Scope, findings: Findings) -> None:
+        self._scope = scope
         self._findings = findings
         self._expressions: dict[str, _Compiled] = {}
         self._templates: dict[str, _Compiled] = {}
 
-    def of_step(self, pointer: str, step: Step) -> Iterator[tuple[_Place, _Read]]:
-        before = _Place(step.id)
+    def check_step(self, step: Step, pointer: str) -> None:
+        before = within = _Place(step.id)
         if step.condition is not None:
-            yield from ((before, read) for read in self.of_expression(step.condition, join(pointer, "condition")))
-        names: frozenset[str] = frozenset()
+            self.check_expression(step.condition, join(pointer, "condition"), before)
         if step.for_each is not None:
-            names = frozenset({step.for_each.as_})
-            place = join(pointer, "forEach", "items")
-            items = step.for_each.items
-            is_expression = isinstance(items, str) and OPENING not in items
-            read_items = self.of_expression(str(items), place) if is_expression else self.of_template(items, place)
-            yield from ((before, read) for read in read_items)
-        within = _Place(step.id, names)
-        yield from ((within, read) for read in self.of_template(step.params, join(pointer, "params")))
+            within = _Place(step.id, frozenset({step.for_each.as_}))
+            items, place = step.for_each.items, join(pointer, "forEach", "items")
+            if isinstance(items, str) and OPENING not in items:
+                self.check_expression(items, place, before)
+            else:
+                self.check_template(items, place, before)
+        self.check_template(step.params, join(pointer, "params"), within)
         if (asked := asked_of(step)) is not None:
-            place = join(pointer, "params", "expression")
-            yield from ((within, read) for read in self.of_expression(asked, place))
-        yield from ((within, read) for read in self._of_selector(step, join(pointer, "input")))
-        if step.compensation is not None:
-            undo = _Place(step.id, names | {UNDO}, sees_itself=True, is_undo=True)
-            place = join(pointer, "compensation", "params")
-            yield from ((undo, read) for read in self.of_template(step.compensation.params, place))
+            self.check_expression(asked, join(pointer, "params", "expression"), within)
+        if step.input is not None:
+            self._check_selector(step.input, join(pointer, "input"), within)
+        if step.compensation is not None and step.compensation.params is not None:
+            undo = _Place(step.id, within.own | {UNDO}, sees_itself=True, is_undo=True)
+            self.check_template(step.compensation.params, join(pointer, "compensation", "params"), undo)
         if isinstance(step.transitions, tuple):
             after = _Place(step.id, sees_itself=True)
             for index, way in enumerate(step.transitions):
                 if way.condition is not None:
-                    place = join(pointer, "transitions", index, "condition")
-                    yield from ((after, read) for read in self.of_expression(way.condition, place))
+                    self.check_expression(way.condition, join(pointer, "transitions", index, "condition"), after)
 
-    def of_expression(self, text: str, pointer: str) -> Iterator[_Read]:
-        if text not in self._expressions:
-            self._expressions[text] = _compiled_expression(text)
-        return self._found(self._expressions[text], pointer, "FF-1010")
+    def check_expression(self, text: str, pointer: str, place: _Place | None) -> None:
+        """Check an expression; without a place it reads something of which nothing is known."""
+        compiled = self._expressions.get(text)
+        if compiled is None:
+            compiled = self._expressions[text] = _compiled_expression(text)
+        self._check(compiled, pointer, place, "FF-1010")
 
-    def of_template(self, value: Any, pointer: str) -> Iterator[_Read]:
-        for place, text in _strings(value, pointer):
-            if text not in self._templates:
-                self._templates[text] = _compiled_template(text)
-            yield from self._found(self._templates[text], place, "FF-1011")
+    def check_template(self, value: Any, pointer: str, place: _Place) -> None:
+        """Check the strings of a value that read something, each by itself: one that is wrong hides no other."""
+        if isinstance(value, str):
+            if OPENING in value:
+                compiled = self._templates.get(value)
+                if compiled is None:
+                    compiled = self._templates[value] = _compiled_template(value)
+                self._check(compiled, pointer, place, "FF-1011")
+        elif isinstance(value, dict | list):
+            for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+                if isinstance(inner, dict | list) or (isinstance(inner, str) and OPENING in inner):
+                    self.check_template(inner, join(pointer, key), place)
 
-    def _of_selector(self, step: Step, pointer: str) -> Iterator[_Read]:
-        match step.input:
+    def _check_selector(self, selector: Selector, pointer: str, place: _Place) -> None:
+        match selector:
             case KeyInput(key=key):
-                yield _Read((key,), key, join(pointer, "key"), is_whole=True)
+                self._check_read(_Read((key,), key), join(pointer, "key"), place)
             case KeysInput(keys=keys):
-                yield from (_Read((key,), key, join(pointer, "keys", at), is_whole=True) for at, key in enumerate(keys))
+                for at, key in enumerate(keys):
+                    self._check_read(_Read((key,), key), join(pointer, "keys", at), place)
             case PathInput(path=path):
-                yield from (
-                    _Read(read.path, read.written, join(pointer, "path"), is_whole=True)
-                    for read in self.of_template(f"${{{path}}}", join(pointer, "path"))
-                )
+                self.check_template(f"${{{path}}}", join(pointer, "path"), place)
             case TemplateInput(template=template):
-                yield from self.of_template(template, join(pointer, "template"))
+                self.check_template(template, join(pointer, "template"), place)
 
-    def _found(self, compiled: _Compiled, pointer: str, code: str) -> Iterator[_Read]:
+    def _check(self, compiled: _Compiled, pointer: str, place: _Place | None, code: str) -> None:
         for error in compiled.errors:
             self._findings.add(code, error, pointer)
-        for path, written in compiled.reads:
-            yield _Read(path, written, pointer, compiled.is_whole)
+        if place is not None:
+            for read in compiled.reads:
+                self._check_read(read, pointer, place)
+
+    def _check_read(self, read: _Read, pointer: str, place: _Place) -> None:
+        if not read.path:
+            return
+        name, scope = str(read.path[0]), self._scope
+        if name == UNDO:
+            _check_undo(read, pointer, place, self._findings)
+        elif name in place.own or name in scope.inputs:
+            return
+        elif name in scope.producers:
+            self._check_order(name, read, pointer, place)
+        else:
+            hint = self._findings.meant(name, scope.known)
+            if scope.is_closed:
+                self._findings.add("FF-1012", f'"{name}" is neither in the input nor a result', pointer, hint)
+            elif scope.has_schema or hint is not None:  # without a schema any name may be one of the input's
+                self._findings.add("FF-1103", f'nothing defines "{name}"', pointer, hint)
+
+    def _check_order(self, name: str, read: _Read, pointer: str, place: _Place) -> None:
+        producers, before = self._scope.producers[name], self._scope.before
+        if place.step is None or (place.step in producers and place.sees_itself):
+            return
+        if producers != {place.step} if before is None else before.has_any(producers, of=place.step):
+            return
+        hint = f'have "{place.step}" depend on the step' if before is not None else None
+        self._findings.add("FF-1104", f'"{read.written}" is a result that may not be there yet', pointer, hint)
 
 
 def _compiled_expression(text: str) -> _Compiled:
@@ -147,7 +166,7 @@ def _compiled_expression(text: str) -> _Compiled:
         references = Expression.parse(text).references
     except ExpressionSyntaxError as error:
         return _Compiled(errors=(f"bad expression: {error}",))
-    return _Compiled(tuple((each.path, ".".join(map(str, each.path))) for each in references))
+    return _Compiled(tuple(_Read(each.path, ".".join(map(str, each.path))) for each in references))
 
 
 def _compiled_template(text: str) -> _Compiled:
@@ -160,62 +179,15 @@ def _compiled_template(text: str) -> _Compiled:
         found = zip(error.problems, places, strict=True)
         return _Compiled(errors=tuple(f"bad template: {problem.message}{place}" for problem, place in found))
     is_whole = len(references) == 1 and text.startswith(OPENING) and text.index("}") == len(text) - 1
-    return _Compiled(tuple((each.path, each.written) for each in references), is_whole)
+    return _Compiled(tuple(_Read(each.path, each.written, is_whole) for each in references))
 
 
-def _strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    """Yield the strings of a value that read something, each by itself: one that is wrong hides no other."""
-    if isinstance(value, str):
-        if OPENING in value:
-            yield pointer, value
-    elif isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            if not isinstance(inner, str):
-                yield from _strings(inner, join(pointer, key))
-            elif OPENING in inner:
-                yield join(pointer, key), inner
-
-
-def _check(read: _Read, place: _Place, scope: Scope, findings: Findings) -> None:
-    if not read.path:
-        return
-    name = str(read.path[0])
-    if name == UNDO:
-        _check_undo(read, place, findings)
-    elif name in place.own or name in scope.inputs:
-        return
-    elif name in scope.producers:
-        _check_order(name, read, place, scope, findings)
-    elif scope.is_closed:
-        hint = findings.meant(name, scope.known)
-        findings.add("FF-1012", f'"{name}" is neither in the input nor a result', read.pointer, hint)
-    else:
-        hint = findings.meant(name, scope.known)
-        if scope.has_schema or hint is not None:  # without a schema any name may be one of the input's
-            findings.add("FF-1103", f'nothing defines "{name}"', read.pointer, hint)
-
-
-def _check_undo(read: _Read, place: _Place, findings: Findings) -> None:
+def _check_undo(read: _Read, pointer: str, place: _Place, findings: Findings) -> None:
     if not place.is_undo:
-        findings.add("FF-1025", f'"{read.written}" is known to compensations only', read.pointer)
+        findings.add("FF-1025", f'"{read.written}" is known to compensations only', pointer)
     elif len(read.path) > 1 and read.path[1] not in {"key", "result"}:
         hint = "there are undo.key and undo.result"
-        findings.add("FF-1012", f'"{read.written}" is not known', read.pointer, hint)
+        findings.add("FF-1012", f'"{read.written}" is not known', pointer, hint)
     elif read.path[1:2] == ("result",) and (len(read.path) > 2 or not read.is_whole):
         hint = "it is null when the step died before it answered: use undo.key, or hand ${undo.result} on as it is"
-        findings.add("FF-1102", f'"{read.written}" may not be there', read.pointer, hint)
-
-
-def _check_order(name: str, read: _Read, place: _Place, scope: Scope, findings: Findings) -> None:
-    if place.step is None:
-        return
-    producers = scope.producers[name]
-    if place.step in producers and place.sees_itself:
-        return
-    if scope.before is None:
-        if producers != {place.step}:
-            return
-    elif scope.before.has_any(producers, of=place.step):
-        return
-    hint = f'have "{place.step}" depend on the step' if scope.before is not None else None
-    findings.add("FF-1104", f'"{read.written}" is a result that may not be there yet', read.pointer, hint)
+        findings.add("FF-1102", f'"{read.written}" may not be there', pointer, hint)
