@@ -188,7 +188,7 @@ class _Compiler:
         self._left -= 1
         if isinstance(value, str):
             return self._string(value, pointer) if OPENING in value else None
-        if not isinstance(value, dict | list):
+        if not isinstance(value, (dict, list)):
             return None
         if depth >= MAX_DEPTH or self._left < 0:
             self._refuse_size(pointer, too_deep=depth >= MAX_DEPTH)

@@ -15,6 +15,8 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 32
 """How deep objects and lists may be nested."""
 
+_TOO_DEEP: Final = Problem(code="FF-1014", message=f"nested more than {MAX_DEPTH} deep")
+
 Form = Literal["json", "yaml"]
 
 
@@ -55,11 +57,10 @@ def read(text: str | bytes, *, form: Form | None = None) -> Document:
     readable = _decode(text).removeprefix("\ufeff")
     if (form or _guess(readable)) == "json":
         document = Document(load_json(readable), JsonPlaces(readable))
+        if deeper_than(document.value, MAX_DEPTH):
+            raise DefinitionRefused([_TOO_DEEP])
     else:
         document = Document(*load_yaml(readable, max_depth=MAX_DEPTH))
-    too_deep = deeper_than(document.value, MAX_DEPTH)
-    if too_deep:
-        raise DefinitionRefused([Problem(code="FF-1014", message=f"nested more than {MAX_DEPTH} deep")])
     if "\\" in readable and (held := nul_in(document.value)) is not None:  # only an escape can bring one
         raise DefinitionRefused([document.placed(_nul(held))])
     return document
@@ -68,7 +69,7 @@ def read(text: str | bytes, *, form: Form | None = None) -> Document:
 def of_value(value: Any) -> Document:
     """Return a document that was never text: its problems have no lines."""
     if deeper_than(value, MAX_DEPTH):
-        raise DefinitionRefused([Problem(code="FF-1014", message=f"nested more than {MAX_DEPTH} deep")])
+        raise DefinitionRefused([_TOO_DEEP])
     if (held := nul_in(value)) is not None:
         raise DefinitionRefused([_nul(held)])
     return Document(value, NoPlaces())
@@ -76,17 +77,15 @@ def of_value(value: Any) -> Document:
 
 def deeper_than(value: Any, depth: int) -> bool:
     """Tell whether objects and lists are nested more deeply than that, without following them further down."""
-    level = [value]
-    for _ in range(depth + 1):
-        level = [
+    holders = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(depth):
+        holders = [
             inner
-            for outer in level
-            if isinstance(outer, dict | list)
+            for outer in holders
             for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
         ]
-        if not level:
-            return False
-    return True
+    return any(holders)  # what is empty holds nothing that would be deeper
 
 
 def nul_in(value: Any) -> str | None:

@@ -7,8 +7,7 @@ says: `no` and `on` are words, a date is a string, `012` is twelve.
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import yaml
 
@@ -22,6 +21,7 @@ _CONSTANTS: Final = {"": None, "~": None, "null": None, "Null": None, "NULL": No
     word: meaning for meaning in (True, False) for word in (str(meaning), str(meaning).lower(), str(meaning).upper())
 }
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_OF_A_NUMBER: Final = frozenset("+-.0123456789")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_A_NUMBER: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
@@ -51,6 +51,8 @@ def plain(text: str) -> Any:
     """Return what an unquoted scalar means; ValueError for infinities and for what is not a number."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
+    if text[0] not in _OF_A_NUMBER:  # as most
+        return text
     if _INTEGER.fullmatch(text):
         return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
     if _FLOAT.fullmatch(text):
@@ -62,30 +64,34 @@ def plain(text: str) -> Any:
     raise ValueError(f"{text} is not a number of JSON")
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of a text: where it begins, and the parts in it by their keys or in their order.
+_Inside: TypeAlias = "dict[str, _Part] | list[_Part] | None"
+_Part: TypeAlias = tuple[int, int, _Inside]
+"""A part of a text: line and column where it begins, and the parts in it by their keys or in their order."""
+
+
+class YamlPlaces:
+    """Where each part of a text begins.
 
     No pointers are made before somebody asks for one: few ever do, and of a large text they are the better part of the
     work.
     """
 
-    place: Place
-    inside: "dict[str, _Part] | list[_Part] | None"
+    def __init__(self, whole: _Part) -> None:
+        self._whole = whole
 
     def nearest(self, pointer: str) -> Place:
         """See Places.nearest."""
-        part = self
+        line, column, inside = self._whole
         for key in keys(pointer):
             inner = None
-            if isinstance(part.inside, dict):
-                inner = part.inside.get(key)
-            elif part.inside is not None and key.isdecimal() and int(key) < len(part.inside):
-                inner = part.inside[int(key)]
+            if isinstance(inside, dict):
+                inner = inside.get(key)
+            elif inside is not None and key.isdecimal() and int(key) < len(inside):
+                inner = inside[int(key)]
             if inner is None:
                 break
-            part = inner
-        return part.place
+            line, column, inside = inner
+        return line, column
 
 
 class _Reader:
@@ -105,13 +111,13 @@ class _Reader:
         rest = self._next()
         if not isinstance(rest, yaml.StreamEndEvent):
             raise self._refusal("FF-1000", "more than one document", rest)
-        return value, _Part(_place(event), inside)
+        return value, YamlPlaces((*_place(event), inside))
 
-    def _value(self, event: yaml.Event) -> tuple[Any, dict[str, _Part] | list[_Part] | None]:
+    def _value(self, event: yaml.Event) -> tuple[Any, _Inside]:
         """Return what begins with an event, and the parts in it."""
         if len(self._path) > self._max_depth:
             raise self._refusal("FF-1014", f"nested more than {self._max_depth} deep", event)
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        if getattr(event, "anchor", None):  # an alias has one, too
             raise self._refusal("FF-1021", "anchors and aliases are not read", event, "write it out")
         if tag := getattr(event, "tag", None):
             raise self._refusal("FF-1021", f"tags are not read: {tag}", event, "leave it out")
@@ -134,7 +140,7 @@ class _Reader:
             if key in members:
                 raise self._refusal("FF-1020", f'the key "{key}" is there twice', event)
             members[key], inside = self._value(self._next())
-            parts[key] = _Part(_place(event), inside)
+            parts[key] = (*_place(event), inside)
             self._path.pop()
         return members, parts
 
@@ -145,7 +151,7 @@ class _Reader:
             self._path.append(len(items))
             value, inside = self._value(event)
             items.append(value)
-            parts.append(_Part(_place(event), inside))
+            parts.append((*_place(event), inside))
             self._path.pop()
         return items, parts
 

@@ -110,9 +110,9 @@ class _Reads:
                 if compiled is None:
                     compiled = self._templates[value] = _compiled_template(value)
                 self._check(compiled, pointer, place, "FF-1011")
-        elif isinstance(value, dict | list):
+        elif isinstance(value, (dict, list)):
             for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-                if isinstance(inner, dict | list) or (isinstance(inner, str) and OPENING in inner):
+                if isinstance(inner, (dict, list)) or (isinstance(inner, str) and OPENING in inner):
                     self.check_template(inner, join(pointer, key), place)
 
     def _check_selector(self, selector: Selector, pointer: str, place: _Place) -> None:
