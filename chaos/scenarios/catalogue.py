@@ -11,6 +11,7 @@ from chaos.scenarios import (
     database,
     engine,
     engine_gone,
+    engine_storm,
     mid_start,
     points,
     races,
@@ -37,6 +38,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "undo": undo.run,
     "races": races.run,
     "engine": engine.run,
+    "engine-storm": engine_storm.run,
     "engine-terminate": engine_gone.terminate,
     "engine-lost-state": engine_gone.lose_state,
 }

@@ -36,11 +36,11 @@ async def run(house: House, plan: Plan) -> Verdict:
         with contextlib.ExitStack() as disks:
             full = disks.enter_context(SmallDisk(house.folder / "disk-full", _DISK_MB))
             read_only = disks.enter_context(SmallDisk(house.folder / "disk-read-only", _DISK_MB))
-            locked, gone = house.new_file(), house.new_file()
+            locked, gone, on_full = house.new_file(), house.new_file(), empty_database_on(full, house)
             await asyncio.gather(
                 with_fault(house, target, client, plan, verdict, locked, Locked(locked), lasts_s=_LOCKED_S),
                 with_fault(house, target, client, plan, verdict, gone, Gone(gone), lasts_s=10),
-                with_fault(house, target, client, plan, verdict, _on(full, house), Full(full), lasts_s=10),
+                with_fault(house, target, client, plan, verdict, on_full, Full(full), lasts_s=10),
                 read_only_for_a_while(house, target, client, plan, verdict, read_only),
                 with_postgres_restarted(house, target, client, plan, verdict, restarts=restarts),
             )
@@ -83,7 +83,7 @@ async def read_only_for_a_while(
 ) -> None:
     """Place orders, and have their workers meet a database that they cannot write, until they can."""
     chance = plan.chance(NAME, ReadOnly.name)
-    url = f"sqlite:///{_on(disk, house)}"
+    url = f"sqlite:///{empty_database_on(disk, house)}"
     async with house.world(target, client, database_url=url) as world:
         load = Load(world=world)
         await asyncio.gather(*(load.order(Wish.by_chance(chance)) for _ in range(20)))
@@ -117,7 +117,7 @@ async def with_postgres_restarted(
                 loading = asyncio.create_task(load.steadily(_until(over, chance), in_flight=_IN_FLIGHT))
                 for _ in range(restarts):
                     await asyncio.sleep(chance.uniform(5, 40 if restarts > 2 else 8))
-                    await asyncio.to_thread(_restart, server)
+                    await asyncio.to_thread(restart, server)
                     verdict.done["Postgres restarted"] += 1
                 over.set()
                 await loading
@@ -126,7 +126,8 @@ async def with_postgres_restarted(
         await asyncio.to_thread(opening.__exit__, None, None, None)
 
 
-def _restart(server: PostgresServer) -> None:
+def restart(server: PostgresServer) -> None:
+    """Stop a Postgres as if it had crashed, and start it."""
     server.stop(at_once=True)
     server.start()
 
@@ -136,7 +137,7 @@ def _until(over: asyncio.Event, chance: random.Random) -> Iterator[Wish]:
         yield Wish.by_chance(chance)
 
 
-def _on(disk: Path, house: House) -> Path:
+def empty_database_on(disk: Path, house: House) -> Path:
     """Put an empty database on a disk."""
     file = disk / "flowforge.sqlite3"
     shutil.copy(house.folder / "empty.sqlite3", file)

@@ -1,10 +1,9 @@
 """Runs of definitions, the bundled sagas and a booking over HTTP, while workers are killed by chance."""
 
 import asyncio
-import contextlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 from sqlalchemy import Connection, func, select
@@ -15,12 +14,14 @@ from chaos.house import House
 from chaos.judge import Verdict
 from chaos.plan import Plan
 from chaos.run_judge import RunJudge
-from chaos.runs import EGRESS, RunWish, open_runs
+from chaos.runs import EGRESS, RunLoad, RunWish, open_runs
 from chaos.stranger import open_stranger
 from chaos.world import World
 from flowforge.persistence.tables.engine import EXECUTIONS
 from flowforge.temporal.target import TemporalTarget
 from tests.postgres import postgres_server
+
+Disturb = Callable[[World, Crew, RunLoad], Awaitable[None]]
 
 NAME: Final = "runs of definitions, a worker killed at random"
 
@@ -79,6 +80,43 @@ async def kill_during_runs(
         runs: how many.
         database_url: an empty database that is up to date; a new file by default.
     """
+
+    async def kill(world: World, crew: Crew, load: RunLoad) -> None:
+        """Kill one again and again, but only while there is something to break: runs that go on."""
+        seen = 0
+        while load.asked < runs:
+            await asyncio.sleep(chance.uniform(*_PAUSE_S))
+            while await world.database.read(_turns) < seen + _BETWEEN_KILLS:  # noqa: ASYNC110 -- rows are written by other processes
+                await asyncio.sleep(_LOOK_S)
+            seen = await world.database.read(_turns)
+            crew.kill_one(chance)
+
+    await disturb_runs(house, target, client, chance, verdict, kill, runs=runs, database_url=database_url)
+
+
+async def disturb_runs(
+    house: House,
+    target: TemporalTarget,
+    client: Client,
+    chance: random.Random,
+    verdict: Verdict,
+    disturb: Disturb,
+    *,
+    runs: int,
+    database_url: str = "",
+) -> None:
+    """Have at least so many runs come, and go on coming until `disturb` has done what it does; then judge.
+
+    Args:
+        house: where.
+        target: a Temporal that runs.
+        client: connected to it.
+        chance: which runs.
+        verdict: is added to.
+        disturb: is told the world, its workers, and what comes; it heals what it breaks.
+        runs: at least so many.
+        database_url: an empty database that is up to date; a new file by default.
+    """
     begun = time.monotonic()
     async with (
         open_stranger(chance) as stranger,
@@ -86,33 +124,22 @@ async def kill_during_runs(
         open_runs(world, stranger) as (engine, load),
         open_crew(world, _CREW) as crew,
     ):
+        disturbing = asyncio.ensure_future(disturb(world, crew, load))
 
         def wishes() -> Iterator[RunWish]:
-            while load.asked < runs:
+            while load.asked < runs or not disturbing.done():
                 yield RunWish.by_chance(chance, stranger, load.asked)
 
-        killing = asyncio.create_task(_kill(world, crew, chance))
         try:
             await load.steadily(wishes(), in_flight=_IN_FLIGHT)
+            await disturbing
         finally:
-            killing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await killing
+            disturbing.cancel()
+            await asyncio.gather(disturbing, return_exceptions=True)
         verdict.done["workers killed"] += crew.kills
         verdict.done["requests answered only later"] += load.retried
         await RunJudge(world, engine, stranger, verdict, chance=chance).examine(load)
     verdict.took_s = max(verdict.took_s, time.monotonic() - begun)
-
-
-async def _kill(world: World, crew: Crew, chance: random.Random) -> None:
-    """Kill one again and again, but only while there is something to break: runs that go on."""
-    seen = 0
-    while True:
-        await asyncio.sleep(chance.uniform(*_PAUSE_S))
-        while await world.database.read(_turns) < seen + _BETWEEN_KILLS:  # noqa: ASYNC110 -- rows are written by other processes
-            await asyncio.sleep(_LOOK_S)
-        seen = await world.database.read(_turns)
-        crew.kill_one(chance)
 
 
 def _turns(connection: Connection) -> int:
