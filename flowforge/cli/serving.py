@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -120,6 +121,10 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # What has been loaded stays. A collection that looks through all of it holds every thread up for a tenth of a
+        # second, and it takes only a few large definitions to bring one about.
+        gc.collect()
+        gc.freeze()
         self._on_ready()
 
     @contextlib.contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from flowforge.engine.definition.address import address_of
 from flowforge.engine.definition.difference import Change, difference
@@ -22,6 +22,14 @@ from flowforge.persistence.tables.engine import DEFINITIONS, REVISIONS
 
 _MOST_REMEMBERED: Final = 1_000
 """Of how many revisions it is remembered under which names results are read."""
+
+_SAME: Final = REVISIONS.c.workflow_id == DEFINITIONS.c.workflow_id
+_ADDRESS: Final = (
+    select(REVISIONS.c.address)
+    .join_from(REVISIONS, DEFINITIONS, _SAME)
+    .where(DEFINITIONS.c.workflow_id == bindparam("of"), REVISIONS.c.revision == DEFINITIONS.c.latest)
+)
+"""The latest revision's: its body and source may be large, and whoever publishes the next one needs neither."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,13 +191,13 @@ def _publish(connection: Connection, wanted: Revision) -> tuple[Revision, bool]:
     """Write a revision, whose number is found here, unless the latest has the same body."""
     name, at = wanted.workflow_id, wanted.created_at
     alone(connection, f"definition {name}")
-    found = _get(connection, name, None)
-    if found is not None and found.address == wanted.address:
+    latest = connection.execute(_ADDRESS, {"of": name}).scalar_one_or_none()
+    if latest == wanted.address and (found := _get(connection, name, None)) is not None:
         if found.is_deleted:
             _touch(connection, name, found.revision, at)
         return found, False
-    number = 1 if found is None else _highest(connection, name) + 1
-    if found is None:
+    number = 1 if latest is None else _highest(connection, name) + 1
+    if latest is None:
         values = {"workflow_id": name, "latest": number, "created_at": at, "updated_at": at}
         connection.execute(insert(DEFINITIONS).inline(), values)
     else:
@@ -213,7 +221,7 @@ def _highest(connection: Connection, workflow_id: str) -> int:
 
 def _rows() -> Select[Any]:
     return select(REVISIONS, DEFINITIONS.c.sequence, DEFINITIONS.c.deleted_at, DEFINITIONS.c.latest).join_from(
-        REVISIONS, DEFINITIONS, REVISIONS.c.workflow_id == DEFINITIONS.c.workflow_id
+        REVISIONS, DEFINITIONS, _SAME
     )
 
 
