@@ -8,6 +8,7 @@ import jsonschema_rs
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.pointers import join
 from flowforge.engine.placeholders import OPENING
+from flowforge.engine.schema_work import MOST_LOOKS, is_too_much
 
 
 class InputRefused(ValueError):
@@ -26,8 +27,10 @@ def check_data(schema: Any, data: Any) -> None:
     """Hold data against a JSON Schema.
 
     Raises:
-        InputRefused: it is not as the schema says.
+        InputRefused: it is not as the schema says, or to find out would take too long.
     """
+    if is_too_much(schema, data):
+        raise InputRefused((("", f"the schema that it has to meet takes more than {MOST_LOOKS} looks at it"),))
     try:
         errors = jsonschema_rs.validator_for(schema, offline=True).iter_errors(data)
     except (ValueError, TypeError) as error:
