@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import errno
-import gc
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -13,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from flowforge.api.dependencies import EngineServices, Orders
+from flowforge.cli.loaded import keep_loaded
 from flowforge.cli.stopping import Stop, StoppedError
 from flowforge.errors import StartupError
 from flowforge.orders.feed import OrderFeed
@@ -121,10 +121,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # What has been loaded stays. A collection that looks through all of it holds every thread up for a tenth of a
-        # second, and it takes only a few large definitions to bring one about.
-        gc.collect()
-        gc.freeze()
+        keep_loaded()
         self._on_ready()
 
     @contextlib.contextmanager

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import AsyncIterator
 
 from temporalio.client import Client
 from temporalio.worker import Worker
 
 from flowforge.cli.composition import Fulfilment
+from flowforge.cli.loaded import keep_loaded
 from flowforge.cli.stopping import Stop, StoppedError
 from flowforge.errors import StartupError
 from flowforge.persistence.database import Database
@@ -23,7 +23,7 @@ async def work(worker: Worker, stop: Stop) -> None:
     Raises:
         StartupError: the worker cannot go on, for example because Temporal does not know its namespace.
     """
-    _spare_what_stays()
+    keep_loaded()
     working = asyncio.create_task(worker.run())
     asked = asyncio.create_task(stop.wait())
     try:
@@ -36,16 +36,6 @@ async def work(worker: Worker, stop: Stop) -> None:
             await working
         except RuntimeError as error:
             raise StartupError(f"the worker cannot go on: {' '.join(str(error).split())}") from error
-
-
-def _spare_what_stays() -> None:
-    """Have no later garbage collection look at what is there by now: modules and types, most of the heap.
-
-    A full collection is due when a quarter as much again has been added to what it would look at. Without that much to
-    look at it is short, and comes often enough that ended workflows do not pile up between two of them.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 @contextlib.asynccontextmanager
