@@ -28,9 +28,22 @@ def salvage(body: Any) -> Definition | None:
             if details["type"] == "too_short" and details["input"]:
                 continue  # its items were refused, which is told of them
             location = [part for part in details["loc"] if not str(part).startswith("$")]
+            if _is_gone(rest, location):
+                continue
             if not _stand_in(rest, location, is_missing=details["type"] == "missing"):
                 _leave_out(rest, location)
     return None
+
+
+def _is_gone(body: Any, location: list[Any]) -> bool:
+    """Tell whether what holds a place was left out already: of what was wrong with it, this came second."""
+    for part in location[:-1]:
+        if isinstance(body, dict) and part not in body:
+            return True
+        if not isinstance(body, dict) and not (isinstance(body, list) and isinstance(part, int) and part < len(body)):
+            return False  # a place inside of what is no object and no list is one way to read it
+        body = body[part]
+    return False
 
 
 def _stand_in(body: dict[str, Any], location: list[Any], *, is_missing: bool) -> bool:

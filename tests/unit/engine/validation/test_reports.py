@@ -47,6 +47,20 @@ steps:
     ]
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"transitions": [5, {"condition": "true"}, {"to": None}]},
+        {"compensation": {"params": 1, "retryPolicy": {"maxAttempts": 0}}},
+        {"forEach": {"items": 5, "concurrency": 0}},
+    ],
+)
+def test_two_things_wrong_with_one_part_hide_nothing_elsewhere(keys: dict[str, Any]) -> None:
+    told = [(code, pointer) for code, pointer, _ in found(a(condition="1 +", **keys), b(id="b b"))]
+    assert ("FF-1010", "/steps/0/condition") in told
+    assert ("FF-1007", "/steps/1/id") in told
+
+
 def test_problems_of_a_state_map_have_their_lines() -> None:
     text = '{"id": "d", "initialStepId": "a",\n "steps": {\n  "a": {"type": "x",\n   "config": {"y": "${"}}}}'
     (problem,) = examine(text).problems
