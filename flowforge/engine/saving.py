@@ -140,6 +140,7 @@ class SaveRun:
         undo_places: how many are taken of those that it undoes, or has undone: `undos` tells of them.
         local_effects: whether steps that change something run inside its workflow tasks: what one of those began that
             was discarded may have happened.
+        next_event: the number of the next entry of its history, after those that this turn tells.
         hooks: the addresses that its definition wants told: `onComplete`, `onFailure`, `onStep`.
         abandoned: whether it is undone from outside: what its own workflow writes from then on is none of the row's.
     """
@@ -172,6 +173,7 @@ class SaveRun:
     abandoned: bool = False
     hooks: Mapping[str, str] = field(default_factory=dict)
     local_effects: bool = False
+    next_event: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,6 +165,7 @@ class Story:
             edits=edits,
             hooks=self._hooks,
             local_effects=bool(self._request.unseen),
+            next_event=self._events + 1,
         )
 
     def _changed_steps(self, before: State, after: State, at: str) -> Iterator[StepChange]:

@@ -8,8 +8,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Table, TextClause, bindparam, delete, insert, or_, select, text, update
 
 from flowforge.engine.contracts import RunRequest
-from flowforge.engine.core.stored import Stored, write
-from flowforge.engine.saving import RunSaved, SaveRun
+from flowforge.engine.core.stored import write
+from flowforge.engine.saving import RunSaved, SaveRun, StepChange, Transition, UndoChange
 from flowforge.engine.store.again import begin_again, keep
 from flowforge.engine.store.memory import forget, remember
 from flowforge.engine.store.outbox import put
@@ -18,7 +18,28 @@ from flowforge.errors import Fault
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.engine import EXECUTION_EVENTS, EXECUTION_STEPS, EXECUTION_UNDOS, EXECUTIONS
 
-_LOAD: Final = select(EXECUTIONS).where(EXECUTIONS.c.execution_id == bindparam("id")).with_for_update()
+_KNOWN: Final = (
+    "status",
+    "workflow_id",
+    "parent_execution_id",
+    "failure",
+    "edits",
+    "generation",
+    "starts",
+    "run_id",
+    "history",
+    "turn",
+    "ended_at",
+    "cancel_reason",
+    "abandoned_at",
+)
+_LOAD: Final = (
+    select(*(EXECUTIONS.c[name] for name in _KNOWN))
+    .where(EXECUTIONS.c.execution_id == bindparam("id"))
+    .with_for_update()
+)
+"""What a save has to know: what a run was given may be much, and is read by others."""
+
 _MUTABLE: Final = (
     "status",
     "output",
@@ -80,6 +101,7 @@ def _put(table: Table) -> TextClause:
 
 _PUT_STEPS: Final = _put(EXECUTION_STEPS)
 _PUT_UNDOS: Final = _put(EXECUTION_UNDOS)
+_TELL: Final = insert(EXECUTION_EVENTS)
 
 
 class RunRows:
@@ -150,7 +172,9 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
         abandoned_at = datetime.now(UTC)
     connection.execute(_SAVE, {"id": request.execution_id, **_mutable(request), "abandoned_at": abandoned_at})
     is_repeat = row.run_id == request.run_id and row.turn >= request.turn
-    _write_parts(connection, request, is_repeat=is_repeat)
+    if is_repeat or row.run_id != request.run_id:
+        _drop_discarded(connection, request, is_repeat=is_repeat)
+    _write_parts(connection, request)
     remember(connection, request, is_repeat=is_repeat)
     put(connection, request, workflow_id=row.workflow_id)
     if request.is_over and _needs_no_undo(row, request):
@@ -223,10 +247,14 @@ def _mutable(request: SaveRun) -> dict[str, Any]:
     }
 
 
-def _write_parts(connection: Connection, request: SaveRun, *, is_repeat: bool = False) -> None:
-    if request.events:
-        # What an earlier run of this task told, which was discarded since, did not happen.
-        first = {"of": request.execution_id, "id": request.events[0].id}
+def _drop_discarded(connection: Connection, request: SaveRun, *, is_repeat: bool) -> None:
+    """Remove what an earlier run of this task told, which was discarded since: it did not happen.
+
+    The turn that comes next in the same run finds nothing of that: the one before, or a repeat of it, has removed it.
+    """
+    first_event = request.events[0].id if request.events else request.next_event
+    if first_event:
+        first = {"of": request.execution_id, "id": first_event}
         if is_repeat:
             connection.execute(_DROP_STEPS, first)
         connection.execute(_DROP_EVENTS, first)
@@ -234,27 +262,26 @@ def _write_parts(connection: Connection, request: SaveRun, *, is_repeat: bool = 
         places = {"places": request.undo_places, "anew": [undo.position for undo in request.undos]}
         of = {"of": request.execution_id, "in_generation": request.generation}
         connection.execute(_DROP_UNDOS, {**of, **places})
-    if request.steps:
-        connection.execute(_PUT_STEPS, [_row(asdict(step), request.execution_id) for step in request.steps])
-    if request.undos:
-        connection.execute(_PUT_UNDOS, [_row(asdict(undo), request.execution_id) for undo in request.undos])
-    if request.events:
-        rows = [_row(asdict(event), request.execution_id) for event in request.events]
-        connection.execute(insert(EXECUTION_EVENTS), rows)
 
 
-def _row(change: dict[str, Any], execution_id: str) -> dict[str, Any]:
-    times: dict[str, Any] = {
-        name: None if change[name] is None else datetime.fromisoformat(change[name])
-        for name in ("started_at", "ended_at", "at")
-        if name in change
-    }
-    stored = (
-        {"stored": None if change["stored"] is None else write(Stored(**change["stored"]))}
-        if "stored" in change
-        else {}
-    )
-    return {**change, **times, **stored, "execution_id": execution_id}
+def _write_parts(connection: Connection, request: SaveRun) -> None:
+    for statement, changes in (
+        (_PUT_STEPS, request.steps),
+        (_PUT_UNDOS, request.undos),
+        (_TELL, request.events),
+    ):
+        if changes:
+            connection.execute(statement, [_row(change, request.execution_id) for change in changes])
+
+
+def _row(change: StepChange | UndoChange | Transition, execution_id: str) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(change, name) for name in change.__slots__}
+    for name in ("started_at", "ended_at", "at"):
+        if row.get(name) is not None:
+            row[name] = datetime.fromisoformat(row[name])
+    if row.get("stored") is not None:
+        row["stored"] = write(row["stored"])
+    return {**row, "execution_id": execution_id}
 
 
 def mark_cancelled(connection: Connection, execution_id: str, reason: str, at: datetime) -> MarkedRun | None:

@@ -69,6 +69,17 @@ async def test_task_is_discarded_its_steps_did_not_begin_but_where_they_ran_in_i
     assert (await database.read(_found))["steps"] == ["a", "b"]
 
 
+async def test_task_begins_with_a_turn_without_events_what_the_discarded_one_told_later_is_gone(
+    database: Database,
+) -> None:
+    rows = RunRows(database)
+    await rows.save(turn(1, "a", history=3))
+    await rows.save(replace(turn(2, "a", history=6), events=(), next_event=2))
+    await rows.save(replace(turn(3, "c", history=6), events=(Transition(id=2, status="running", at=NOW, step_id="c"),)))
+    await rows.save(replace(turn(2, "a", history=9), events=(), next_event=2))
+    assert await database.read(_found) == {"steps": ["a"], "events": ["a"], "undos": ["a"]}
+
+
 async def test_turn_that_comes_too_late_changes_nothing(database: Database) -> None:
     rows = RunRows(database)
     assert not (await rows.save(turn(1, "a", history=6))).is_behind
