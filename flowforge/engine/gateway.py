@@ -229,13 +229,15 @@ class RunGateway:
         """Return the definition that a run runs, in its revision."""
         return (await self._definitions.get(record.workflow_id, record.revision)).definition
 
-    async def wait(self, execution_id: str, seconds: float) -> RunRecord:
+    async def wait(self, execution_id: str, seconds: float, *, is_new: bool = False) -> RunRecord:
         """Wait up to `seconds` for a run to end, or until `close`; return it, ended or as it is then.
+
+        The row of one that is not new, started just now, is asked first which workflow works on it.
 
         Raises:
             As `get`.
         """
-        name = (await self.get(execution_id)).temporal_id
+        name = start_id(execution_id, 1) if is_new else (await self.get(execution_id)).temporal_id
         await ended_or(self._closing, self._client, name, seconds)
         return await self.get(execution_id)
 

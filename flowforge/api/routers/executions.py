@@ -177,7 +177,8 @@ async def _start(new: NewRun, pointer: str, request: Request, engine: Engine, se
     location = f"/executions/{started.execution_id}"
     if wait_s is not None:
         try:
-            run = await engine.reads.with_values(await engine.runs.wait(started.execution_id, wait_s))
+            run = await engine.runs.wait(started.execution_id, wait_s, is_new=started.created)
+            run = await engine.reads.with_values(run)
             keys = await engine.definitions.output_keys(run.workflow_id, run.revision)
         except Fault:
             pass  # the run is accepted, whatever became of the waiting

@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from flowforge.engine.actions.contract import ActionCall
 from flowforge.engine.retries import RetryWish
+from flowforge.engine.store.records import RunRecord
 from flowforge.errors import Conflict
 from tests.workflow.engine.stage import OPTIONS, Gate, Stage, open_stage, refusal, saved
 from tests.workflow.engine.test_runs import chain, refuse
@@ -256,3 +257,18 @@ async def test_wait_for_a_run_ends_when_the_process_drains(warm: Stage) -> None:
     assert (await warm.gateway.wait(execution_id, 3600)).status == "running"
     gate.opened.set()
     await warm.end(execution_id)
+
+
+async def test_wait_for_a_run_that_was_started_just_now_reads_it_once(
+    warm: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get, asked = warm.reads.get, list[str]()
+
+    async def counted(execution_id: str) -> RunRecord | None:
+        asked.append(execution_id)
+        return await get(execution_id)
+
+    monkeypatch.setattr(warm.reads, "get", counted)
+    execution_id = await warm.begin(chain("a"))
+    record = await warm.gateway.wait(execution_id, 60, is_new=True)
+    assert (record.status, asked) == ("completed", [execution_id])
