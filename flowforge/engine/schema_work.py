@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import unquote
 
-MOST_LOOKS: Final = 300_000
+MOST_LOOKS: Final = 100_000
 """How many looks of parts of a schema at values are allowed."""
 
 _MOST_PARTS: Final = 2_000

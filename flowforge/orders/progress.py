@@ -79,7 +79,7 @@ class Progress:
             return  # a straggler without an effect: those that have one are fenced by then
         if entry.state == "applied":
             self._learn(entry)
-        self._begin(entry.call.step, entry.call.completed, entry.started_at, entry.at)
+        self._begin(entry.call.step, entry.call.completed, entry.started_at)
 
     def attempt_failed(self, attempt: FailedAttempt) -> None:
         """Take in a failed attempt; an order that has ended is not told of it."""
@@ -87,7 +87,7 @@ class Progress:
             return
         call = attempt.call
         if call.undo is None:
-            self._begin(call.step, call.completed, attempt.at, attempt.at)
+            self._begin(call.step, call.completed, attempt.at)
         else:
             compensation = self._compensation(call.undo)
             if compensation["status"] in _SETTLED:
@@ -190,8 +190,8 @@ class Progress:
             if name in entry.outcome:
                 setattr(self, name, entry.outcome[name])
 
-    def _begin(self, step: str, completed: Sequence[str], started_at: datetime, at: datetime) -> None:
-        """Say that a step began, unless a failed attempt of it has said so."""
+    def _begin(self, step: str, completed: Sequence[str], at: datetime) -> None:
+        """Say that a step began, and so that those before it are done, unless a failed attempt of it has said so."""
         if self.status == "paused":
             # A held order begins no step: its run goes on, and what marked it as paused came late.
             self.status = "running"
@@ -200,7 +200,7 @@ class Progress:
             if self.current_step == step:
                 return
             self.current_step = step
-        self._add(step, "started", self._words().started(step), started_at)
+        self._add(step, "started", self._words().started(step), at)
 
     def _complete(self, steps: Sequence[str], at: datetime) -> None:
         for step in steps:
