@@ -44,9 +44,11 @@ _PROGRAM: Final = """
 
 
 def main() -> None:
-    """Answer requests until there are no more."""
+    """Say with one byte that we are ready, then answer requests until there are no more."""
     _limit()
     requests, answers = os.fdopen(0, "rb"), os.fdopen(1, "wb")
+    answers.write(b".")
+    answers.flush()
     while len(head := requests.read(4)) == 4:
         request = json.loads(requests.read(struct.unpack(">I", head)[0]))
         _allow_some_time()

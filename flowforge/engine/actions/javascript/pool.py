@@ -14,6 +14,8 @@ from flowforge.engine.actions.declaration import Failed, Refused
 PATIENCE_S: Final = 1.5
 """Seconds of real time after which a process is killed that has not answered. It allows its code one of computing."""
 
+_READY_WITHIN_S: Final = 20.0
+
 MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
 """How large a request may be, with the code, its input and the context."""
 
@@ -72,13 +74,7 @@ class JavaScriptPool:
             if child.returncode is None:
                 return child
             await _kill(child)
-        try:
-            # No environment: what is in ours is nobody's business there.
-            return await asyncio.create_subprocess_exec(
-                sys.executable, "-I", str(_CHILD), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}
-            )
-        except OSError as error:
-            raise Failed("transform_unavailable", f"no process can be started: {error}") from error
+        return await _start()
 
     async def _ask(self, child: Process, request: bytes) -> dict[str, Any]:
         assert child.stdin is not None  # noqa: S101 -- for the type: both are pipes
@@ -94,6 +90,27 @@ class JavaScriptPool:
         except (asyncio.IncompleteReadError, OSError) as error:
             raise Refused("transform_crashed", "the code brought its process to an end") from error
         return answer
+
+
+async def _start() -> Process:
+    """Start a process, and wait until it is ready: what a busy machine takes for that is not the code's time."""
+    try:
+        # No environment: what is in ours is nobody's business there.
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", str(_CHILD), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}
+        )
+    except OSError as error:
+        raise Failed("transform_unavailable", f"no process can be started: {error}") from error
+    assert child.stdout is not None  # noqa: S101 -- for the type: it is a pipe
+    try:
+        async with asyncio.timeout(_READY_WITHIN_S):
+            await child.stdout.readexactly(1)
+    except BaseException as error:
+        await _kill(child)
+        if isinstance(error, TimeoutError | asyncio.IncompleteReadError):
+            raise Failed("transform_unavailable", "a process that was started does not become ready") from error
+        raise
+    return child
 
 
 def _text(value: Any) -> str:

@@ -3,14 +3,15 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
 from flowforge.engine.actions.activity import ActionActivities
-from flowforge.engine.actions.declaration import Refused
-from flowforge.engine.actions.javascript.pool import JavaScriptPool
+from flowforge.engine.actions.declaration import Failed, Refused
+from flowforge.engine.actions.javascript.pool import _CHILD, JavaScriptPool
 from flowforge.engine.actions.loading import actions_of
 from flowforge.engine.actions.transform import Transform
 from tests.unit.engine.actions.calls import act, activities_of, call_of
@@ -162,6 +163,27 @@ async def test_a_process_is_killed_when_its_patience_ends() -> None:
         await pool.run("while (true) {}", {}, {})
     assert caught.value.code == "transform_timeout"
     assert pool._idle == []
+
+
+async def test_a_process_that_starts_slowly_leaves_the_code_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "child.py"
+    slow.write_text(f"import runpy, time\ntime.sleep(3)\nrunpy.run_path({str(_CHILD)!r}, run_name='__main__')\n")
+    monkeypatch.setattr("flowforge.engine.actions.javascript.pool._CHILD", slow)
+    pool = JavaScriptPool(1, patience_s=2)
+    assert await pool.run("return 1", {}, {}) == 1
+    await pool.close()
+
+
+async def test_a_process_that_ends_before_it_is_ready_is_a_fault_and_no_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "child.py"
+    broken.write_text("raise SystemExit(1)\n")
+    monkeypatch.setattr("flowforge.engine.actions.javascript.pool._CHILD", broken)
+    with pytest.raises(Failed, match="does not become ready"):
+        await JavaScriptPool(1).run("return 1", {}, {})
 
 
 async def test_a_call_that_is_cancelled_takes_its_process_with_it(pool: JavaScriptPool) -> None:
