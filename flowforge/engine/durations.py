@@ -49,11 +49,11 @@ class DurationError(ValueError):
         self.message = message
 
 
-def parse(value: str | float) -> timedelta:
+def parse(value: object) -> timedelta:
     """Return the length of time that a definition gives; what is finer than a millisecond counts as a whole one.
 
     Args:
-        value: a text, or a number of milliseconds.
+        value: a text, or a number of milliseconds; what a template has filled in may be anything else.
 
     Raises:
         DurationError: it is none, is negative, or longer than `MAX`.
@@ -77,8 +77,9 @@ def written(length: timedelta) -> str:
     return "".join(parts) or "0ms"
 
 
-def _of_number(value: float) -> Decimal:
-    if isinstance(value, bool) or value != value or value in {math.inf, -math.inf}:  # noqa: PLR0124  NaN
+def _of_number(value: object) -> Decimal:
+    is_finite = math.isfinite(value) if isinstance(value, float) else type(value) is int
+    if not isinstance(value, int | float) or not is_finite:
         raise DurationError(Reason.MALFORMED, "a duration is a finite number of milliseconds, or a text like 1h30m")
     # Far beyond what is allowed nothing needs to be exact, and an int may have any number of digits.
     return Decimal(repr(value)) if -_FAR_BEYOND < value < _FAR_BEYOND else Decimal(_FAR_BEYOND if value > 0 else -1)

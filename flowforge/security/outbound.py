@@ -18,6 +18,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the addresses of a host, the best first; raises OSError where there are none."""
 
 _MOST_CONNECTIONS: Final = 100
+_HIGHEST_PORT: Final = 65_535
 
 
 def outbound_client(policy: EgressPolicy, *, timeout_s: float, resolve: Resolve | None = None) -> httpx2.AsyncClient:
@@ -68,6 +69,8 @@ class _PinnedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
+        if port > _HIGHEST_PORT:  # the resolver would call it an error that may pass
+            raise httpx2.InvalidURL(f"{port} is no port, which is a number from 1 to {_HIGHEST_PORT}")
         try:
             async with asyncio.timeout(timeout):
                 addresses = await self._resolve(host, port)

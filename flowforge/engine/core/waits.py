@@ -2,14 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from flowforge.engine.core.outcomes import Wait
 from flowforge.engine.core.step_bindings import BindingError
 from flowforge.engine.definition.names import EVENT_NAME
 from flowforge.engine.durations import DurationError, parse
 
+INSTANT_HINT: Final = "write one like 2030-01-31T09:00:00+01:00"
+"""What to do about something that is no instant."""
+
+_TOLD: Final = 40
+
 OnTimeout = Literal["fail", "continue", "branch"]
+
+
+class InstantError(ValueError):
+    """Something is no instant: its words say why."""
 
 
 def wait_of(params: Mapping[str, Any], *, now: datetime) -> Wait:
@@ -42,10 +51,25 @@ def wait_of(params: Mapping[str, Any], *, now: datetime) -> Wait:
     )
 
 
+def instant_of(value: Any) -> datetime:
+    """Return the instant that a text says.
+
+    Raises:
+        InstantError: it says none.
+    """
+    try:
+        instant = datetime.fromisoformat(value)
+    except (ValueError, TypeError) as error:
+        raise InstantError(f"{str(value)[:_TOLD]!r} is no instant") from error
+    if instant.tzinfo is None:
+        raise InstantError("an instant has an offset")
+    return instant
+
+
 def _length(name: str, value: Any, now: datetime) -> timedelta:
     try:
-        if name != "until":
-            return parse(value)
-        return max(datetime.fromisoformat(value) - now, timedelta())
-    except (DurationError, ValueError, TypeError) as error:
-        raise BindingError("bad_wait", f"{name}: {error}") from error
+        return max(instant_of(value) - now, timedelta()) if name == "until" else parse(value)
+    except DurationError as error:
+        raise BindingError("bad_wait", f"{name}: {error.message}") from error
+    except InstantError as error:
+        raise BindingError("bad_wait", f"{name}: {error}; {INSTANT_HINT}") from error

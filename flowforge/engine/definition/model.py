@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from flowforge.engine.definition.step import Step
-from flowforge.engine.definition.strict import Strict, Timeout
+from flowforge.engine.definition.strict import Schema, Strict, Timeout
 
 FailurePolicy = Literal["compensate", "hold"]
 
@@ -65,7 +65,7 @@ class Definition(Strict):
     name: str | None = None
     description: str | None = None
     version: str | None = None
-    input_schema: dict[str, Any] | bool | None = None
+    input_schema: Schema | None = None
     steps: tuple[Step, ...] = Field(min_length=1)
     output: Any = None
     timeout: Timeout | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from flowforge.engine.definition.selectors import Selector
-from flowforge.engine.definition.strict import Called, Count, Duration, Strict, Timeout
+from flowforge.engine.definition.strict import Called, Count, Duration, Items, Strict, Timeout
 
 OnError = Literal["fail", "continue", "retry", "branch"]
 Join = Literal["all", "any"]
@@ -58,7 +58,7 @@ class ForEach(Strict):
         concurrency: how many items may be under way at once.
     """
 
-    items: str | list[Any]
+    items: Items
     as_: str = Field("item", alias="as")
     concurrency: Annotated[int, Field(strict=True, ge=1, le=50)] = 1
 

@@ -55,5 +55,25 @@ Timeout = Annotated[Duration, AfterValidator(_long_enough)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 """A whole number from 1; Temporal does not count beyond 2^31."""
 
+
+def _list_or_text(value: Any) -> Any:
+    # Left to the union, each of its branches would tell what is wrong, at a place that no text has.
+    if isinstance(value, str | list):
+        return value
+    raise PydanticCustomError("no_list_or_text", "a list belongs here, or an expression that gives one")
+
+
+def _schema(value: Any) -> Any:
+    if isinstance(value, dict | bool):
+        return value
+    raise PydanticCustomError("no_schema", "a JSON Schema belongs here: an object, or true or false")
+
+
+Items = Annotated[str | list[Any], BeforeValidator(_list_or_text)]
+"""A list, or a text that gives one."""
+
+Schema = Annotated[dict[str, Any] | bool, BeforeValidator(_schema)]
+"""A JSON Schema."""
+
 Called = Annotated[str, Field(min_length=1, max_length=200)]
 """The name of something that Temporal knows, too: a longer one would hold its run up for ever."""

@@ -195,7 +195,7 @@ def _publish(connection: Connection, wanted: Revision) -> tuple[Revision, bool]:
     if latest == wanted.address and (found := _get(connection, name, None)) is not None:
         if found.is_deleted:
             _touch(connection, name, found.revision, at)
-        return found, False
+        return replace(found, is_deleted=False), False
     number = 1 if latest is None else _highest(connection, name) + 1
     if latest is None:
         values = {"workflow_id": name, "latest": number, "created_at": at, "updated_at": at}

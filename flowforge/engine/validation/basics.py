@@ -1,12 +1,12 @@
 """What the language's own actions take that no schema can say: lengths of time, instants, expressions."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
 import jsonschema_rs
 
 from flowforge.engine.core.plan import CONDITION
+from flowforge.engine.core.waits import INSTANT_HINT, InstantError, instant_of
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.names import EVENT_NAME
 from flowforge.engine.definition.pointers import join
@@ -74,12 +74,10 @@ def _check_length(value: Any, pointer: str, findings: Findings) -> None:
 
 
 def _check_instant(value: str, pointer: str, findings: Findings) -> None:
-    hint = "write one like 2030-01-31T09:00:00+01:00"
     try:
-        if datetime.fromisoformat(value).tzinfo is None:
-            findings.add("FF-1013", "an instant has an offset", pointer, hint)
-    except ValueError:
-        findings.add("FF-1013", f"{value!r} is no instant", pointer, hint)
+        instant_of(value)
+    except InstantError as error:
+        findings.add("FF-1013", str(error), pointer, INSTANT_HINT)
 
 
 def _check_schema(schema: Any, pointer: str, findings: Findings) -> None:

@@ -33,6 +33,18 @@ async def test_bundled_definitions_are_published_once_where_their_actions_are_th
     await database.close()
 
 
+async def test_definition_that_was_deleted_starts_runs_again_once_it_is_published_again(database_url: str) -> None:
+    database = Database(database_url)
+    store = DefinitionStore(database)
+    body = json.dumps({"id": "x", "steps": [{"id": "a", "action": "noop"}]})
+    await store.publish(body)
+    await store.delete("x")
+    again = await store.publish(body)
+    assert (again.is_new, again.revision.is_deleted) == (False, False)
+    assert again.revision == await store.get("x")
+    await database.close()
+
+
 async def test_bodies_that_are_published_at_once_have_different_revisions(database_url: str) -> None:
     database = Database(database_url)
     store = DefinitionStore(database)

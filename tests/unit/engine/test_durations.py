@@ -1,6 +1,7 @@
 """Durations: what each way of writing one means, the one canonical way, and what is none."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,9 @@ def test_duration_finer_than_a_millisecond_counts_as_a_whole_one(value: str | fl
         (True, Reason.MALFORMED),
         (float("nan"), Reason.MALFORMED),
         (float("inf"), Reason.MALFORMED),
+        (["1h"], Reason.MALFORMED),
+        ({}, Reason.MALFORMED),
+        (None, Reason.MALFORMED),
         ("5000", Reason.NO_UNIT),
         ("-5s", Reason.NEGATIVE),
         ("-PT5S", Reason.NEGATIVE),
@@ -79,7 +83,7 @@ def test_duration_finer_than_a_millisecond_counts_as_a_whole_one(value: str | fl
         (10**400, Reason.TOO_LONG),
     ],
 )
-def test_what_is_no_duration_is_refused_with_its_reason(value: str | float, reason: Reason) -> None:
+def test_what_is_no_duration_is_refused_with_its_reason(value: Any, reason: Reason) -> None:
     with pytest.raises(DurationError) as refused:
         parse(value)
     assert refused.value.reason is reason

@@ -216,6 +216,7 @@ async def test_redirects_are_followed_but_not_in_circles(site: Site) -> None:
         ({"url": "ftp://127.0.0.1/x"}, "bad_request"),
         ({"url": "nowhere"}, "bad_request"),
         ({"url": "http://"}, "bad_request"),
+        ({"url": "http://127.0.0.1:99999/"}, "bad_request"),
         ({"url": "http://127.0.0.1/", "headers": {"a b": "c"}}, "bad_request"),
         ({"url": "http://127.0.0.1/", "headers": {"a": "b\r\nc: d"}}, "bad_request"),
         ({"url": "http://127.0.0.1/", "headers": {"Host": "inside"}}, "bad_params"),
