@@ -14,13 +14,14 @@ MOST_LOOKS: Final = 100_000
 """How many looks of parts of a schema at values are allowed."""
 
 _MOST_PARTS: Final = 2_000
+_MOST_MEANINGS: Final = 1_000_000
 _ENOUGH_ROOM: Final = 20_000_000
 """Parts of a schema, with all that they refer to, times values: up to here nothing need be counted one by one."""
 
 _LISTS: Final = ("allOf", "anyOf", "oneOf")
 _SINGLE: Final = ("not", "if", "then", "else")
 _MAPS: Final = ("dependentSchemas", "dependencies")
-_REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
+_REFERENCES: Final = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
 _NAMES: Final = ("$anchor", "$dynamicAnchor", "$id", "id")
 _ELSE_OF_OBJECTS: Final = ("additionalProperties", "unevaluatedProperties")
 _OF_ITEMS: Final = ("items", "additionalItems", "contains", "unevaluatedItems")
@@ -30,10 +31,22 @@ _LOOKS_TWICE: Final = ("unevaluatedProperties", "unevaluatedItems")
 def is_too_much(schema: Any, data: Any) -> bool:
     """Tell whether holding data against a schema takes more than `MOST_LOOKS` looks."""
     work = _Work(schema)
+    if work.is_tangled():
+        return True
     parts = work.parts()
     if parts is not None and parts * sum(1 for _ in _values(data)) <= _ENOUGH_ROOM:
         return False
     return work.looks(data) > MOST_LOOKS
+
+
+def is_too_much_for_all(schema: Any) -> bool:
+    """Tell whether a schema takes more than `MOST_LOOKS` looks at whatever it is held against, there or further inside.
+
+    It is told of the schema alone, before there are data. A schema that is too much only for data that are large or
+    deep is none of these.
+    """
+    work = _Work(schema)
+    return work.is_tangled() or work.is_too_much_for_all()
 
 
 class _Work:
@@ -69,6 +82,39 @@ class _Work:
                 elif isinstance(value, list):
                     left += [(each, inner) for at, inner in enumerate(value) for each in _of_item(part, at)]
         return count + len(left)
+
+    def is_tangled(self) -> bool:
+        """Tell whether it would take long to find out what the references mean: each may count from every id."""
+        references = sum(1 for part in _values(self._schema) if isinstance(part, dict) and _REFERENCES & part.keys())
+        return references * len(self._embedded) > _MOST_MEANINGS
+
+    def is_too_much_for_all(self) -> bool:
+        """Tell whether some part, with all those beside it, looks too often at one value."""
+        looks: dict[int, int] = {}
+        inside = [self._schema]
+        while inside:
+            part = inside.pop()
+            if id(part) not in looks:
+                inside += self._count(part, looks)
+            if looks[id(part)] > MOST_LOOKS:
+                return True
+        return False
+
+    def _count(self, part: Any, looks: dict[int, int]) -> list[Any]:
+        """Count how often a part and those beside it look at one value; return those that look at what is inside."""
+        inside: list[Any] = []
+        left = [(part, False)]
+        while left:
+            each, is_ready = left.pop()
+            beside = self._beside(each) if isinstance(each, dict) else []
+            if is_ready:
+                looks[id(each)] = min(1 + sum(looks[id(other)] for other in beside), MOST_LOOKS + 1)
+                inside += _below(each) if isinstance(each, dict) else ()
+            elif id(each) not in looks:
+                looks[id(each)] = MOST_LOOKS + 1  # whoever comes here before it is counted goes round in circles
+                left.append((each, True))
+                left += [(other, False) for other in beside]
+        return inside
 
     def _beside(self, part: Mapping[str, Any]) -> list[Any]:
         """Return the parts that look at the same value as this one does."""

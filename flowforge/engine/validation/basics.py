@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import jsonschema_rs
-
 from flowforge.engine.core.plan import CONDITION
 from flowforge.engine.core.waits import INSTANT_HINT, InstantError, instant_of
 from flowforge.engine.definition.model import Definition
@@ -14,6 +12,7 @@ from flowforge.engine.definition.step import Step
 from flowforge.engine.durations import DurationError, parse
 from flowforge.engine.placeholders import OPENING
 from flowforge.engine.validation.findings import Findings, each_step
+from flowforge.engine.validation.schemas import check_schema
 
 _WAITS: Final = frozenset({"delay", "wait"})
 _LENGTHS: Final = {"delay": ("duration", "timeout"), "wait": ("duration", "timeout"), "http.request": ("timeout",)}
@@ -62,7 +61,7 @@ def _check_wait(step: Step, params: Mapping[str, Any], pointer: str, findings: F
         _check_instant(until, join(pointer, "until"), findings)
     schema = params.get("schema")
     if schema is not None and OPENING not in str(schema):
-        _check_schema(schema, join(pointer, "schema"), findings)
+        check_schema(schema, "event", join(pointer, "schema"), findings)
 
 
 def _check_length(value: Any, pointer: str, findings: Findings) -> None:
@@ -78,13 +77,6 @@ def _check_instant(value: str, pointer: str, findings: Findings) -> None:
         instant_of(value)
     except InstantError as error:
         findings.add("FF-1013", str(error), pointer, INSTANT_HINT)
-
-
-def _check_schema(schema: Any, pointer: str, findings: Findings) -> None:
-    try:
-        jsonschema_rs.validator_for(schema, offline=True)
-    except (ValueError, TypeError) as error:
-        findings.add("FF-1023", f"the event's schema is none: {getattr(error, 'message', str(error))}", pointer)
 
 
 def _written(value: Any) -> Any:

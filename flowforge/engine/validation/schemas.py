@@ -8,19 +8,28 @@ import jsonschema_rs
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.pointers import join
 from flowforge.engine.placeholders import OPENING
+from flowforge.engine.schema_work import MOST_LOOKS, is_too_much_for_all
 from flowforge.engine.validation.catalogue import ActionCatalogue
 from flowforge.engine.validation.findings import Findings, each_step
 
 
 def check_input_schema(definition: Definition, findings: Findings) -> None:
-    """Check that the input's schema is one, and refers to nothing outside of it."""
-    if definition.input_schema is None:
-        return
+    """Check that the input's schema is one against which data can be held."""
+    if definition.input_schema is not None:
+        check_schema(definition.input_schema, "input", "/inputSchema", findings)
+
+
+def check_schema(schema: Any, whose: str, pointer: str, findings: Findings) -> None:
+    """Check that a schema is one, refers to nothing outside of it, and takes no endless work."""
     try:
-        jsonschema_rs.validator_for(definition.input_schema, offline=True)
-    except ValueError as error:
+        jsonschema_rs.validator_for(schema, offline=True)
+    except (ValueError, TypeError) as error:
         message = getattr(error, "message", str(error))
-        findings.add("FF-1023", f"the input's schema is none: {message}", "/inputSchema")
+        findings.add("FF-1023", f"the {whose}'s schema is none: {message}", pointer)
+        return
+    if is_too_much_for_all(schema):
+        hint = "look for parts that refer to one another in a circle, or each to the next one twice"
+        findings.add("FF-1023", f"the {whose}'s schema takes more than {MOST_LOOKS} looks at one value", pointer, hint)
 
 
 def check_params(definition: Definition, catalogue: ActionCatalogue, findings: Findings) -> None:

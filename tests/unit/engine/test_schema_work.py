@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from flowforge.engine.data_checks import InputRefused, check_data
+from flowforge.engine.schema_work import is_too_much_for_all
+from tests.unit.engine.validation.drafts import a, report
 
 LINES = 40
 
@@ -48,6 +50,17 @@ ENDLESS: dict[str, tuple[Any, Any]] = {
     "twice a level of the data": ({"properties": {"x": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}}}, nested(30)),
     "much for many": ({"items": {"allOf": [{"maximum": at} for at in range(5_000)]}}, [1] * 50_000),
 }
+ALWAYS = {
+    name: schema for name, (schema, _) in ENDLESS.items() if name not in {"twice a level of the data", "much for many"}
+}
+ALWAYS |= {
+    "a circle": {"$ref": "#"},
+    "a circle of two": {
+        "$defs": {"a": {"allOf": [{"$ref": "#/$defs/b"}]}, "b": {"not": {"$ref": "#/$defs/a"}}},
+        "$ref": "#/$defs/a",
+    },
+    "further inside": {"properties": {"x": {"items": TWICE["$defs"]["d1"]}}, "$defs": TWICE["$defs"]},
+}
 USUAL: dict[str, tuple[Any, Any]] = {
     "a tree": (
         {"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}, "value": {"type": "integer"}}},
@@ -78,3 +91,31 @@ def test_schema_that_would_take_for_ever_is_refused_before_it_is_begun(name: str
 def test_usual_schema_is_not_refused(name: str) -> None:
     schema, data = USUAL[name]
     check_data(schema, data)
+
+
+@pytest.mark.parametrize("name", ALWAYS)
+def test_schema_that_refuses_whatever_comes_is_told_before_anything_comes(name: str) -> None:
+    assert is_too_much_for_all(ALWAYS[name])
+
+
+@pytest.mark.parametrize("name", ["each line twice", "a circle", "further inside"])
+def test_schema_that_refuses_whatever_comes_cannot_be_published(name: str) -> None:
+    schema = ALWAYS[name]
+    for pointer, told in {
+        "/inputSchema": report(a(), inputSchema=schema),
+        "/steps/0/params/schema": report(a(action="wait", params={"event": "e", "schema": schema})),
+    }.items():
+        assert [(problem.code, problem.pointer) for problem in told.problems] == [("FF-1023", pointer)]
+        assert "takes more than 100000 looks at one value" in told.problems[0].message
+
+
+@pytest.mark.parametrize("schema", [schema for schema, _ in USUAL.values()] + [ENDLESS["twice a level of the data"][0]])
+def test_schema_that_suits_some_data_is_not_told_before_there_are_any(schema: Any) -> None:
+    assert report(a(), inputSchema=schema).problems == ()
+
+
+def test_schema_whose_references_may_mean_very_many_parts_is_too_much() -> None:
+    tangled = {"$defs": {str(at): {"$id": f"http://a/{at}", "$ref": f"#/{at}"} for at in range(5_000)}}
+    assert is_too_much_for_all(tangled)
+    with pytest.raises(InputRefused, match="looks"):
+        check_data(tangled, {})
