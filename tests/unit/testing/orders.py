@@ -1,6 +1,8 @@
-"""Definitions for tests of the harness."""
+"""Definitions for tests of the harness, and the harness over them."""
 
 from typing import Any
+
+from flowforge.testing.harness import TestHarness
 
 
 def step(name: str, *after: str, **keys: Any) -> dict[str, Any]:
@@ -18,3 +20,11 @@ ORDER: dict[str, Any] = {
 }
 
 MOCKS: dict[str, Any] = {"reserve": {"at": "A7"}, "charge": {"id": "ch_1"}, "ship": None}
+
+
+def harness(*steps: dict[str, Any], mocks: dict[str, Any] | None = None, **body: Any) -> TestHarness:
+    return TestHarness(mocks or {}, [{"id": "d", "steps": list(steps), **body}])
+
+
+def order(**mocks: Any) -> TestHarness:
+    return TestHarness({**MOCKS, **mocks}, [ORDER])

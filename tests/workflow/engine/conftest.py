@@ -7,6 +7,8 @@ import pytest
 from temporalio.client import Client
 
 from flowforge.api.app import create_app
+from flowforge.client import FlowForge
+from tests.integration.http.served import served
 from tests.workflow.engine.served import services_of
 from tests.workflow.engine.stage import Stage, open_stage
 
@@ -34,3 +36,20 @@ async def http(warm: Stage) -> AsyncIterator[httpx2.AsyncClient]:
         yield http
     if services.engine is not None:
         services.engine.feed.close()
+
+
+@pytest.fixture
+async def port(warm: Stage) -> AsyncIterator[int]:
+    """Where the application answers."""
+    services = services_of(warm)
+    async with served(create_app(services)) as port:
+        yield port
+        assert services.engine is not None
+        services.engine.feed.close()
+
+
+@pytest.fixture
+async def flowforge(port: int) -> AsyncIterator[FlowForge]:
+    """The client."""
+    async with FlowForge(f"http://127.0.0.1:{port}/") as flowforge:
+        yield flowforge

@@ -1,26 +1,20 @@
 """The Python client against the application behind a real socket, on a real Temporal and either database."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from flowforge.api.app import create_app
 from flowforge.client import FlowForge, WaitTimeout
 from flowforge.engine.store.records import ENDED as ENDED_ON_THE_SERVER
-from flowforge.errors import FlowForgeError
 from flowforge.remote import following
 from flowforge.remote.answers import ENDED, Execution
 from flowforge.remote.problems import ApiConflict, ApiInvalid, ApiNotFound, NotUnderstood, Unreachable
-from tests.integration.http.served import served
 from tests.workflow.engine.pair import BODY
 from tests.workflow.engine.relay import Relay, relay
-from tests.workflow.engine.served import services_of
 from tests.workflow.engine.stage import Gate, Stage
 from tests.workflow.engine.test_runs import refuse
 
@@ -36,53 +30,10 @@ output: ${b.did}
 
 
 @pytest.fixture
-async def port(warm: Stage) -> AsyncIterator[int]:
-    """Where the application answers."""
-    services = services_of(warm)
-    async with served(create_app(services)) as port:
-        yield port
-        assert services.engine is not None
-        services.engine.feed.close()
-
-
-@pytest.fixture
-async def flowforge(port: int) -> AsyncIterator[FlowForge]:
-    """The client."""
-    async with FlowForge(f"http://127.0.0.1:{port}/") as flowforge:
-        yield flowforge
-
-
-@pytest.fixture
 async def between(port: int) -> AsyncIterator[Relay]:
     """A relay before the application."""
     async with relay(port) as between:
         yield between
-
-
-async def test_definition_is_taken_as_mapping_text_and_file(flowforge: FlowForge, tmp_path: Path) -> None:
-    first = await flowforge.register(BODY)
-    assert (first.id, first.revision, first.created) == ("pair", 1, True)
-    text = await flowforge.register(_YAML)
-    assert (text.revision, text.created) == (2, True)
-    file = tmp_path / "pair.yaml"
-    file.write_text(_YAML)
-    assert not (await flowforge.register(file)).created
-    assert (await flowforge.register(str(file))).revision == 2
-    assert (await flowforge.register(json.dumps(BODY))).revision == 3
-    got = await flowforge.get_definition("pair", revision=2, form="canonical")
-    assert (got.revision, got.definition["steps"][1]["dependsOn"]) == (2, ["a"])
-    assert (await flowforge.get_definition("pair")).definition == BODY
-    assert [each.id for each in await flowforge.list_definitions()] == ["pair"]
-    assert got.created_at.tzinfo is not None
-
-
-async def test_deleted_definition_starts_no_runs(flowforge: FlowForge) -> None:
-    await flowforge.register(BODY)
-    await flowforge.delete_definition("pair")
-    assert await flowforge.list_definitions() == []
-    with pytest.raises(ApiConflict, match="was deleted") as refused:
-        await flowforge.start("pair")
-    assert (refused.value.code, refused.value.status) == ("conflict", 409)
 
 
 async def test_run_is_started_awaited_and_told(flowforge: FlowForge) -> None:
@@ -194,27 +145,6 @@ async def test_run_that_was_undone_starts_over_with_an_edit_and_another_revision
         await flowforge.retry(run_id)
 
 
-async def test_all_findings_of_a_definition_are_told(flowforge: FlowForge) -> None:
-    text = _YAML.replace("dependsOn: [a]", "dependsOn: [q], condition: '1 +'")
-    with pytest.raises(ApiInvalid) as refused:
-        await flowforge.register(text)
-    assert (refused.value.code, refused.value.status) == ("definition_invalid", 422)
-    assert [(each.code, each.pointer, each.line) for each in refused.value.findings] == [
-        ("FF-1004", "/steps/1/dependsOn/0", 5),
-        ("FF-1010", "/steps/1/condition", 5),
-    ]
-    assert str(refused.value.findings[0]).startswith('5:37: FF-1004 unknown dependency "q"')
-    assert refused.value.request_id is not None
-
-
-async def test_warning_is_told_and_refused_where_that_is_asked_for(flowforge: FlowForge) -> None:
-    undo = {"action": "u", "params": "${undo.result.x}"}
-    body = {"id": "w", "steps": [{"id": "a", "action": "do", "compensation": undo}]}
-    assert [each.code for each in (await flowforge.register(body)).warnings] == ["FF-1102"]
-    with pytest.raises(ApiInvalid):
-        await flowforge.register(body, strict=True)
-
-
 async def test_input_that_is_not_as_the_schema_says_is_located(flowforge: FlowForge) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     await flowforge.register({**BODY, "inputSchema": schema})
@@ -297,13 +227,6 @@ async def test_server_that_is_something_else_is_told_of() -> None:
     async with server, FlowForge(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as flowforge:
         with pytest.raises(NotUnderstood, match=r"^the server's answer is no Execution: executionId: Field required$"):
             await flowforge.status(_NOBODY)
-
-
-async def test_definition_that_cannot_be_sent_is_told_of(flowforge: FlowForge, tmp_path: Path) -> None:
-    with pytest.raises(FlowForgeError, match=r"none\.yaml: No such file"):
-        await flowforge.register(tmp_path / "none.yaml")
-    with pytest.raises(FlowForgeError, match="no JSON"):
-        await flowforge.register({"id": object()})
 
 
 def test_ended_means_what_it_means_to_the_server() -> None:

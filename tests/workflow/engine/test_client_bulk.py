@@ -1,27 +1,12 @@
 """One thing done to many runs by the Python client: page by page, an answer for each."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from flowforge.api.app import create_app
 from flowforge.client import FlowForge
 from flowforge.remote import many
 from flowforge.remote.problems import ApiInvalid
-from tests.integration.http.served import served
-from tests.workflow.engine.served import services_of
 from tests.workflow.engine.stage import Stage
 from tests.workflow.engine.test_bulk import NOBODY, WAITING
-
-
-@pytest.fixture
-async def flowforge(warm: Stage) -> AsyncIterator[FlowForge]:
-    """The client of an application behind a real socket."""
-    services = services_of(warm)
-    async with served(create_app(services)) as port, FlowForge(f"http://127.0.0.1:{port}/") as flowforge:
-        yield flowforge
-        assert services.engine is not None
-        services.engine.feed.close()
 
 
 async def begin(flowforge: FlowForge, count: int) -> list[str]:
