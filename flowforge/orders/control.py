@@ -14,21 +14,20 @@ from typing import Any, Final
 
 from temporalio.client import (
     Client,
-    WorkflowExecutionStatus,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
 from flowforge.errors import Conflict, NotFound, TemporalUnavailable
-from flowforge.ids import order_id_of, workflow_id_for, workflow_id_of_retry
+from flowforge.ids import order_id_of, workflow_id_of_retry
 from flowforge.orders.contracts import OrderOptions, OrderState, OrderStatus, WriteOff
 from flowforge.orders.control_rows import ControlledOrder, ControlRows
 from flowforge.orders.gateway import PlacedOrder
-from flowforge.orders.intake import order_in, start
+from flowforge.orders.intake import order_in, running_order, start
 from flowforge.orders.reconciling import open_run
 from flowforge.orders.records import GOING_FORWARD
-from flowforge.orders.workflow import FULFIL_ORDER, OrderWorkflow
+from flowforge.orders.workflow import OrderWorkflow
 from flowforge.temporal.asking import ANSWER_TIMEOUT, marked_once_it_has_a_row, unless_gone
 
 _LOG: Final = logging.getLogger(__name__)
@@ -180,26 +179,30 @@ class OrderControl:
     async def _cancel_without_row(self, name: str, reason: str) -> ControlledOrder | CancelAccepted:
         """Cancel a run whose order has no row to be marked; mark the row should it come all the same."""
         mark = partial(self._rows.mark_cancelled, name, reason)
-        workflow_id = await self._open_run(name)
-        if workflow_id is None:
+        run = await running_order(self._client, name)
+        if run is None:
             if (marked := await mark()) is None:  # it may have come to its row, and its end, in between
                 raise NotFound(f"there is no order {name!r}")
             return marked
-        await self._request_cancel(workflow_id, reason)
-        marked = await marked_once_it_has_a_row(self._client.get_workflow_handle(workflow_id), mark)
-        return marked or CancelAccepted(order_id=order_id_of(workflow_id), workflow_id=workflow_id, reason=reason)
+        await self._request_cancel(run.id, reason)
+        marked = await marked_once_it_has_a_row(self._client.get_workflow_handle(run.id), mark)
+        return marked or CancelAccepted(order_id=order_id_of(run.id), workflow_id=run.id, reason=reason)
 
     async def _hold_or_release(self, name: str, update: Any, update_id: str | None) -> ControlAccepted:
         row = await self._rows.find(name)
         if row is not None and row.status not in GOING_FORWARD:
             raise Conflict(row.plight)
-        workflow_id = await self._open_run(name) if row is None else row.workflow_id
-        if workflow_id is None:
-            raise NotFound(f"there is no order {name!r}")
-        state = await self._update(workflow_id, update, (), update_id)
+        run_id = await self._id_without_row(name) if row is None else row.workflow_id
+        state = await self._update(run_id, update, (), update_id)
         if state is None:
             raise Conflict((await self._find(name)).plight)
         return ControlAccepted(order_id=state.order_id, workflow_id=state.workflow_id, status=state.status)
+
+    async def _id_without_row(self, name: str) -> str:
+        run = await running_order(self._client, name)
+        if run is None:
+            raise NotFound(f"there is no order {name!r}")
+        return run.id
 
     async def _find_in_need(self, name: str, undo: str) -> ControlledOrder:
         row = await self._find(name)
@@ -222,18 +225,9 @@ class OrderControl:
         row = await self._rows.find(name)
         if row is not None:
             return row
-        if await self._open_run(name) is not None:
+        if await running_order(self._client, name) is not None:
             raise Conflict("the order is running")
         raise NotFound(f"there is no order {name!r}")
-
-    async def _open_run(self, name: str) -> str | None:
-        """Return the workflow id of an order that has no row yet, or None where no order runs under this name."""
-        for workflow_id in (workflow_id_for(name), name) if name.startswith("ord_") else (name,):
-            handle = self._client.get_workflow_handle(workflow_id)
-            run = await unless_gone(lambda handle=handle: handle.describe(rpc_timeout=ANSWER_TIMEOUT))  # type: ignore[misc]
-            if run is not None and run.workflow_type == FULFIL_ORDER and run.status is WorkflowExecutionStatus.RUNNING:
-                return workflow_id
-        return None
 
     async def _request_cancel(self, workflow_id: str, reason: str) -> None:
         handle = self._client.get_workflow_handle(workflow_id)

@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowQueryFailedError
+from temporalio.client import Client, WorkflowFailureError, WorkflowQueryFailedError
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from flowforge.errors import Conflict, IdempotencyKeyReused, NotFound, TemporalUnavailable
 from flowforge.ids import new_order_id, order_id_of, workflow_id_for, workflow_id_of_key
 from flowforge.orders.contracts import Order, OrderOptions, OrderState
-from flowforge.orders.intake import BODY, START_TIMEOUT, start
+from flowforge.orders.intake import BODY, START_TIMEOUT, running_order, start
 from flowforge.orders.records import OrderRecord, order_body
-from flowforge.orders.workflow import FULFIL_ORDER, OrderWorkflow
+from flowforge.orders.workflow import OrderWorkflow
 from flowforge.services.lines import Line, only_product, units
 from flowforge.temporal.client import absence_as_fault, check
 
@@ -197,19 +197,12 @@ class OrderGateway:
         return True
 
     async def _without_row(self, name: str) -> OrderRecord:
-        for workflow_id in (workflow_id_for(name), name) if name.startswith("ord_") else (name,):
-            try:
-                with absence_as_fault():
-                    run = await self._client.get_workflow_handle(workflow_id).describe(rpc_timeout=START_TIMEOUT)
-            except RPCError as error:
-                if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
-                    continue
-                raise
-            if run.workflow_type == FULFIL_ORDER and run.status is WorkflowExecutionStatus.RUNNING:
-                state = await self._ask(workflow_id)
-                return OrderRecord.accepted(
-                    order_id=order_id_of(workflow_id), workflow_id=workflow_id, state=state, accepted_at=run.start_time
-                )
+        run = await running_order(self._client, name)
+        if run is not None:
+            state = await self._ask(run.id)
+            return OrderRecord.accepted(
+                order_id=order_id_of(run.id), workflow_id=run.id, state=state, accepted_at=run.start_time
+            )
         record = await self._reads.get(name)  # it may have come to its row, and its end, in between
         if record is None:
             raise NotFound(f"there is no order {name!r}")

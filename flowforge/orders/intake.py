@@ -1,17 +1,20 @@
-"""Starting an order's run: accepted is what Temporal has."""
+"""Starting an order's run, and finding one that has no row yet: accepted is what Temporal has."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from flowforge.errors import TemporalUnavailable
+from flowforge.ids import workflow_id_for
 from flowforge.orders.contracts import Order
 from flowforge.orders.story import summary
-from flowforge.orders.workflow import OrderWorkflow
+from flowforge.orders.workflow import FULFIL_ORDER, OrderWorkflow
+from flowforge.temporal.asking import ANSWER_TIMEOUT, unless_gone
 from flowforge.temporal.client import AccessDenied, absence_as_fault
 
 BODY: Final = "idempotent_body"
@@ -96,6 +99,25 @@ async def _left_nothing(
     if run.status is WorkflowExecutionStatus.RUNNING or await run.memo_value(BODY, default=None) != body:
         return False
     return await find_row(workflow_id) is None
+
+
+async def running_order(client: Client, name: str) -> WorkflowExecutionDescription | None:
+    """Return the run of an order that has no row yet, or None where no order runs under this name.
+
+    Args:
+        client: connected to Temporal.
+        name: an order id or workflow id.
+
+    Raises:
+        TemporalUnavailable: Temporal is away.
+        RPCError: it answered something else.
+    """
+    for workflow_id in (workflow_id_for(name), name) if name.startswith("ord_") else (name,):
+        handle = client.get_workflow_handle(workflow_id)
+        run = await unless_gone(partial(handle.describe, rpc_timeout=ANSWER_TIMEOUT))
+        if run is not None and run.workflow_type == FULFIL_ORDER and run.status is WorkflowExecutionStatus.RUNNING:
+            return cast("WorkflowExecutionDescription", run)
+    return None
 
 
 def order_in(client: Client, row: Mapping[str, Any]) -> Order:
