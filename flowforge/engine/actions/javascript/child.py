@@ -1,9 +1,10 @@
 """The process that JavaScript runs in. It is started by its file's path and imports nothing of ours.
 
 It reads requests from its standard input and writes answers to its standard output, each a length of four bytes, most
-significant first, and so much JSON. A request is `{"code", "input", "context"}`, where the latter two are texts of
-JSON; an answer is `{"result"}`, a text of JSON again, or `{"code", "message"}`. Every request has a JavaScript of its
-own, with nothing in it that reads, writes, waits or asks. It ends with its input, or when somebody kills it.
+significant first, and so much JSON. Before an answer's length, and once when it is ready, it writes in eight bytes how
+many seconds of computing it has taken so far. A request is `{"code", "input", "context"}`, where the latter two are
+texts of JSON; an answer is `{"result"}`, a text of JSON again, or `{"code", "message"}`. Every request has a JavaScript
+of its own, with nothing in it that reads, writes, waits or asks. It ends with its input, or when somebody kills it.
 """
 
 import contextlib
@@ -44,16 +45,16 @@ _PROGRAM: Final = """
 
 
 def main() -> None:
-    """Say with one byte that we are ready, then answer requests until there are no more."""
+    """Say that we are ready, then answer requests until there are no more."""
     _limit()
     requests, answers = os.fdopen(0, "rb"), os.fdopen(1, "wb")
-    answers.write(b".")
+    answers.write(struct.pack(">d", time.process_time()))
     answers.flush()
     while len(head := requests.read(4)) == 4:
         request = json.loads(requests.read(struct.unpack(">I", head)[0]))
         _allow_some_time()
         answer = json.dumps(_answer(request), ensure_ascii=True).encode()
-        answers.write(struct.pack(">I", len(answer)) + answer)
+        answers.write(struct.pack(">dI", time.process_time(), len(answer)) + answer)
         answers.flush()
 
 

@@ -1,34 +1,36 @@
 """A few processes that run JavaScript: each is used by one at a time, killed when it takes too long, and replaced."""
 
 import asyncio
-import contextlib
 import json
-import struct
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from pathlib import Path
+import time
 from typing import Any, Final
 
 from flowforge.engine.actions.declaration import Failed, Refused
+from flowforge.engine.actions.javascript.process import JavaScriptProcess
 
 PATIENCE_S: Final = 1.5
-"""Seconds of real time after which a process is killed that has not answered. It allows its code one of computing."""
+"""Seconds of real time after which it is looked at how much a process has computed that has not answered."""
 
-_READY_WITHIN_S: Final = 20.0
+ALLOWED_S: Final = 1.0
+"""Seconds of computing that code may take: the process itself ends code after them, where code can be ended."""
+
+LONGEST_S: Final = 10.0
+"""Seconds of real time in which a machine must have had that much computing for it."""
 
 MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
 """How large a request may be, with the code, its input and the context."""
 
-_CHILD: Final = Path(__file__).with_name("child.py")
+_SHORTEST_LOOK_S: Final = 0.05
 
 
 class JavaScriptPool:
     """Runs code in up to `size` processes, which are started when they are needed. Belongs to one event loop."""
 
-    def __init__(self, size: int = 2, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, size: int = 2, *, patience_s: float = PATIENCE_S, longest_s: float = LONGEST_S) -> None:
         self._patience_s = patience_s
+        self._longest_s = longest_s
         self._free = asyncio.Semaphore(size)
-        self._idle: list[Process] = []
+        self._idle: list[JavaScriptProcess] = []
 
     async def run(self, code: str, value: Any, context: Any) -> Any:
         """Return what a function's body returns for `input` and `context`.
@@ -43,7 +45,8 @@ class JavaScriptPool:
                 (`transform_memory`), calls itself too deep (`transform_too_deep`), kills its process
                 (`transform_crashed`), returns too much (`result_too_large`, `result_not_json`), or is given too much
                 (`input_too_large`).
-            Failed: no process can be started.
+            Failed: no process can be started (`transform_unavailable`), or the machine has no time for it
+                (`transform_starved`).
         """
         request = json.dumps({"code": code, "input": _text(value), "context": _text(context)}).encode()
         if len(request) > MAX_REQUEST_BYTES:
@@ -53,7 +56,7 @@ class JavaScriptPool:
             try:
                 answer = await self._ask(child, request)
             except BaseException:
-                await _kill(child)
+                await child.kill()
                 raise
             self._idle.append(child)
         if "result" not in answer:
@@ -66,61 +69,36 @@ class JavaScriptPool:
     async def close(self) -> None:
         """Kill all processes that are not in use; those in use end with their calls."""
         while self._idle:
-            await _kill(self._idle.pop())
+            await self._idle.pop().kill()
 
-    async def _child(self) -> Process:
+    async def _child(self) -> JavaScriptProcess:
         while self._idle:
             child = self._idle.pop()
             if child.returncode is None:
                 return child
-            await _kill(child)
-        return await _start()
+            await child.kill()
+        return await JavaScriptProcess.start()
 
-    async def _ask(self, child: Process, request: bytes) -> dict[str, Any]:
-        assert child.stdin is not None  # noqa: S101 -- for the type: both are pipes
-        assert child.stdout is not None  # noqa: S101
+    async def _ask(self, child: JavaScriptProcess, request: bytes) -> dict[str, Any]:
+        """Wait for an answer for as long as the code may compute, on a busy machine longer than the clock says."""
+        answering = asyncio.create_task(child.ask(request))
+        began, look_in_s = time.monotonic(), self._patience_s
         try:
-            async with asyncio.timeout(self._patience_s):
-                child.stdin.write(struct.pack(">I", len(request)) + request)
-                await child.stdin.drain()
-                (length,) = struct.unpack(">I", await child.stdout.readexactly(4))
-                answer: dict[str, Any] = json.loads(await child.stdout.readexactly(length))
-        except TimeoutError:
-            raise Refused("transform_timeout", f"the code has not ended after {self._patience_s:g} s") from None
-        except (asyncio.IncompleteReadError, OSError) as error:
-            raise Refused("transform_crashed", "the code brought its process to an end") from error
-        return answer
-
-
-async def _start() -> Process:
-    """Start a process, and wait until it is ready: what a busy machine takes for that is not the code's time."""
-    try:
-        # No environment: what is in ours is nobody's business there.
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", str(_CHILD), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}
-        )
-    except OSError as error:
-        raise Failed("transform_unavailable", f"no process can be started: {error}") from error
-    assert child.stdout is not None  # noqa: S101 -- for the type: it is a pipe
-    try:
-        async with asyncio.timeout(_READY_WITHIN_S):
-            await child.stdout.readexactly(1)
-    except BaseException as error:
-        await _kill(child)
-        if isinstance(error, TimeoutError | asyncio.IncompleteReadError):
-            raise Failed("transform_unavailable", "a process that was started does not become ready") from error
-        raise
-    return child
+            while not (await asyncio.wait({answering}, timeout=look_in_s))[0]:
+                used_s = await child.used_s()
+                waited_s = time.monotonic() - began
+                if used_s is None or used_s >= ALLOWED_S:
+                    raise Refused("transform_timeout", f"the code has not ended after {used_s or waited_s:.1f} s")
+                if waited_s >= self._longest_s:
+                    raise Failed(
+                        "transform_starved", f"in {waited_s:.1f} s the code had {max(used_s, 0):.1f} s of computing"
+                    )
+                look_in_s = max(min(ALLOWED_S - used_s, self._longest_s - waited_s), _SHORTEST_LOOK_S)
+            return await answering
+        finally:
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
 
 
 def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-async def _kill(child: Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        child.kill()
-    if child.stdin is not None:
-        child.stdin.close()
-    # Its end is near, whatever becomes of whoever asked for it.
-    await asyncio.shield(child.wait())

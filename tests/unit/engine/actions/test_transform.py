@@ -1,6 +1,8 @@
 """The action `transform`, in real processes: what its code gets, and that it harms nobody."""
 
 import asyncio
+import json
+import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +13,8 @@ from temporalio.exceptions import ApplicationError
 
 from flowforge.engine.actions.activity import ActionActivities
 from flowforge.engine.actions.declaration import Failed, Refused
-from flowforge.engine.actions.javascript.pool import _CHILD, JavaScriptPool
+from flowforge.engine.actions.javascript.pool import JavaScriptPool
+from flowforge.engine.actions.javascript.process import _CHILD, JavaScriptProcess, seconds_of
 from flowforge.engine.actions.loading import actions_of
 from flowforge.engine.actions.transform import Transform
 from tests.unit.engine.actions.calls import act, activities_of, call_of
@@ -22,7 +25,7 @@ DATA = {"extract": {"users": [{"id": 1, "name": "Ada", "age": 36}]}, "limit": 2}
 @pytest.fixture
 async def pool() -> AsyncIterator[JavaScriptPool]:
     # Patient, for the machine may be busy: what must be killed is killed all the same, only later.
-    pool = JavaScriptPool(1, patience_s=20)
+    pool = JavaScriptPool(1, patience_s=20, longest_s=120)
     yield pool
     await pool.close()
 
@@ -132,7 +135,7 @@ async def test_code_without_end_is_refused_and_the_next_one_runs(pool: JavaScrip
 
 
 async def test_a_sort_that_cannot_be_interrupted_is_killed_with_its_process_and_replaced() -> None:
-    pool = JavaScriptPool(1)
+    pool = JavaScriptPool(1, longest_s=120)
     assert await pool.run("return 1", {}, {}) == 1
     (before,) = pool._idle
     code = """
@@ -151,18 +154,52 @@ async def test_a_sort_that_cannot_be_interrupted_is_killed_with_its_process_and_
 async def test_a_process_that_is_killed_in_between_is_replaced(pool: JavaScriptPool) -> None:
     await pool.run("return 1", {}, {})
     (child,) = pool._idle
-    child.kill()
-    await child.wait()
+    await child.kill()
     assert await pool.run("return 2", {}, {}) == 2
     assert pool._idle != [child]
 
 
-async def test_a_process_is_killed_when_its_patience_ends() -> None:
-    pool = JavaScriptPool(1, patience_s=0.001)
+async def test_code_that_has_not_had_its_second_of_computing_is_waited_for() -> None:
+    pool = JavaScriptPool(1, patience_s=0, longest_s=120)
+    assert await pool.run("return 1", {}, {}) == 1
     with pytest.raises(Refused) as caught:
         await pool.run("while (true) {}", {}, {})
     assert caught.value.code == "transform_timeout"
+    await pool.close()
+
+
+async def test_a_process_that_is_given_no_time_to_compute_is_a_fault_and_no_refusal() -> None:
+    pool = JavaScriptPool(1, patience_s=0.01, longest_s=0.2)
+    assert await pool.run("return 1", {}, {}) == 1
+    (child,) = pool._idle
+    os.kill(child.pid, signal.SIGSTOP)
+    with pytest.raises(Failed, match=r"the code had 0\.0 s of computing") as caught:
+        await pool.run("return 2", {}, {})
+    assert caught.value.code == "transform_starved"
+    assert child.returncode == -signal.SIGKILL
     assert pool._idle == []
+
+
+async def test_computing_of_a_request_is_counted_apart_from_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = await JavaScriptProcess.start()
+    work = {"code": "for (let i = 0; i < 3e6; i++) {}", "input": "1", "context": "1"}
+    answer = await child.ask(json.dumps(work).encode())
+    assert answer == {"result": "null"}
+    after = await child.used_s()
+    monkeypatch.setattr("flowforge.engine.actions.javascript.process._told_by_proc", lambda _: None)
+    told = await child.used_s()
+    await child.kill()
+    assert after is not None
+    assert abs(after) < 0.05
+    assert told is not None  # by ps, which writes whole seconds on Linux
+    assert told < 0.05
+
+
+@pytest.mark.parametrize(
+    ("clock", "seconds"), [("0:01.25", 1.25), ("00:00:02", 2), ("1-01:00:00", 90_000), ("12:03.00", 723)]
+)
+def test_times_of_ps_are_read(clock: str, seconds: float) -> None:
+    assert seconds_of(clock) == seconds
 
 
 async def test_a_process_that_starts_slowly_leaves_the_code_its_time(
@@ -170,7 +207,7 @@ async def test_a_process_that_starts_slowly_leaves_the_code_its_time(
 ) -> None:
     slow = tmp_path / "child.py"
     slow.write_text(f"import runpy, time\ntime.sleep(3)\nrunpy.run_path({str(_CHILD)!r}, run_name='__main__')\n")
-    monkeypatch.setattr("flowforge.engine.actions.javascript.pool._CHILD", slow)
+    monkeypatch.setattr("flowforge.engine.actions.javascript.process._CHILD", slow)
     pool = JavaScriptPool(1, patience_s=2)
     assert await pool.run("return 1", {}, {}) == 1
     await pool.close()
@@ -181,7 +218,7 @@ async def test_a_process_that_ends_before_it_is_ready_is_a_fault_and_no_refusal(
 ) -> None:
     broken = tmp_path / "child.py"
     broken.write_text("raise SystemExit(1)\n")
-    monkeypatch.setattr("flowforge.engine.actions.javascript.pool._CHILD", broken)
+    monkeypatch.setattr("flowforge.engine.actions.javascript.process._CHILD", broken)
     with pytest.raises(Failed, match="does not become ready"):
         await JavaScriptPool(1).run("return 1", {}, {})
 
