@@ -14,7 +14,8 @@ from flowforge.temporal.folder import create
 from flowforge.temporal.lock import FileLock
 from flowforge.temporal.ways import VERSION, Report, WayClosedError
 
-_ANSWERS_WITHIN_S: Final = 20.0
+_TOLD_AFTER_S: Final = 10.0
+_ANSWERS_WITHIN_S: Final = 120.0
 
 
 async def provide(data_dir: Path, *, report: Report) -> Path:
@@ -28,19 +29,19 @@ async def provide(data_dir: Path, *, report: Report) -> Path:
         report: called on the event loop with a line of progress whenever there is one.
 
     Raises:
-        StartupError: there is no way; the message lists them.
+        StartupError: there is no way, and the message lists them; or what is there does not answer.
     """
     cached = cached_binary(data_dir)
     create(cached.parent)
     found = shutil.which("temporal")
     for candidate in (*([Path(found)] if found else []), cached):
-        if await _works(candidate):
+        if await _works(candidate, report):
             return candidate
     with FileLock(cached.parent / "temporal.lock") as lock:
         if not await lock.acquire(within_s=0.1):
             report("another process is fetching Temporal; waiting for it")
             await lock.acquire()
-        if not await _works(cached):
+        if not await _works(cached, report):
             await _fetch(cached, report)
     return cached
 
@@ -62,7 +63,7 @@ async def _fetch(cached: Path, report: Report) -> None:
             except WayClosedError as reason:
                 closed.append(str(reason))
                 continue
-            if await _works(binary):
+            if await _works(binary, report):
                 binary.replace(cached)
                 return
             closed.append(f"what {way.__name__} gave does not run")
@@ -73,23 +74,35 @@ async def _fetch(cached: Path, report: Report) -> None:
     )
 
 
-async def _works(binary: Path) -> bool:
-    """Tell whether `binary` is there and says its version."""
-    process = None
+async def _works(binary: Path, report: Report) -> bool:
+    """Tell whether `binary` is there and says its version.
+
+    Raises:
+        StartupError: it does not answer. A busy machine is no reason to fetch another one, which would be no faster.
+    """
     try:
-        async with asyncio.timeout(_ANSWERS_WITHIN_S):
-            process = await asyncio.create_subprocess_exec(
-                binary,
-                "--version",
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
-            return await process.wait() == 0
-    except (OSError, TimeoutError):
+        process = await asyncio.create_subprocess_exec(
+            binary,
+            "--version",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError:
         return False
+    ending = asyncio.create_task(process.wait())
+    try:
+        if not (await asyncio.wait({ending}, timeout=_TOLD_AFTER_S))[0]:
+            report(f"waiting for {binary} to tell its version")
+            await asyncio.wait({ending}, timeout=_ANSWERS_WITHIN_S)
+        if not ending.done():
+            raise StartupError(
+                f"`{binary} --version` does not answer: the machine is too busy, or it is no Temporal CLI; "
+                "start again, or set TEMPORAL_HOST"
+            )
+        return ending.result() == 0
     finally:
-        if process is not None and process.returncode is None:
+        if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+        await ending

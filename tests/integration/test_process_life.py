@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flowforge.errors import StartupError
 from flowforge.settings import Settings
 from flowforge.temporal.client import check, connect
 from flowforge.temporal.ports import free
@@ -135,3 +136,21 @@ async def test_program_on_path_that_does_not_run_gives_way_to_the_cached_one(
         program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert await provide(tmp_path, report=pytest.fail) == cached
+
+
+async def test_program_on_path_that_is_slow_is_waited_for_and_one_that_never_answers_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "temporal"
+    program.write_text("#!/bin/sh\nexit 0\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("flowforge.temporal.provision._TOLD_AFTER_S", 0)
+    told: list[str] = []
+    assert await provide(tmp_path, report=told.append) == program
+    assert told == [f"waiting for {program} to tell its version"]
+    program.write_text("#!/bin/sh\nexec /bin/sleep 600\n")
+    monkeypatch.setattr("flowforge.temporal.provision._ANSWERS_WITHIN_S", 0.1)
+    with pytest.raises(StartupError, match=rf"^`{program} --version` does not answer: .+ set TEMPORAL_HOST$"):
+        await provide(tmp_path, report=told.append)
+    assert not cached_binary(tmp_path).exists()
