@@ -14,9 +14,9 @@ from flowforge.engine.keeping import Keeping
 _MOST_EVENTS: Final = 500
 """How many events one turn takes in: a workflow task must not compute for long."""
 
-_MOST_DECISIONS: Final = 10
-"""How many questions one turn answers, each of which may take some milliseconds: Temporal takes a workflow for hung
-that computes for two seconds, and would never let it go on."""
+_MOST_DECISIONS: Final = 4
+"""How many questions one turn answers, each of which may take 30 ms, and ten times that on a busy machine: Temporal
+takes a workflow for hung that computes for two seconds, and would never let it go on."""
 
 
 class Inbox:
