@@ -73,6 +73,16 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Side by side, begin with the files that take minutes: else the last of them is waited for alone."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not _takes_minutes(item.path))
+
+
+def _takes_minutes(file: Path) -> bool:
+    return file.parent.name in {"chaos", "e2e"}
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave without the interpreter's shutdown: a process that ran a Temporal worker can crash in it."""
     code = getattr(config, "_flowforge_exit_code", None)
