@@ -41,7 +41,7 @@ from flowforge.engine.keeping import Keeping
 from flowforge.engine.labels import called, tell_status
 from flowforge.engine.leaving import arrives, is_long
 from flowforge.engine.memory import Memory
-from flowforge.engine.noting import save_turn
+from flowforge.engine.noting import CurrentTask, save_turn
 from flowforge.engine.packing import pack, unpack
 from flowforge.engine.saving import RunSaved
 from flowforge.engine.starting import Starter
@@ -75,6 +75,7 @@ class Driver:
         self.keeping: Final = Keeping(request, plan, bindings, self._calls.burden)
         self._story = Story(request, plan, Memory(plan, bindings))
         self._settle_s = 0.0
+        self._task = CurrentTask()
         self._clock = Clock(time_left(request, plan), lambda: self.tell(DeadlinePassed()))
         self._inbox = Inbox(self.keeping)
         self._flight = Flight(self.tell)
@@ -92,6 +93,7 @@ class Driver:
             flight=self._flight,
             tell=self.tell,
             clock=self._clock,
+            task=self._task,
         )
         if request.carried is None:
             self.tell(Begin())
@@ -262,7 +264,7 @@ class Driver:
         # What was put together from a row is not enough to go on with after the end.
         knows = self.state.is_over and not self._request.abandoned
         rest = self.carried() if knows and goes_on(self.state) else None
-        return await save_turn(change, self._request, rest=rest)
+        return await save_turn(change, self._request, self._task, rest=rest)
 
     async def _carry_out(self, commands: list[Command]) -> None:
         for command in commands:

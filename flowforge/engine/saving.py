@@ -117,8 +117,8 @@ class SaveRun:
 
     Attributes:
         run_id: Temporal's id of the run that writes.
-        history: how long its history was when its task began, and `turn` which turn it is: of two writes by one run,
-            the one that is behind is a zombie's.
+        history: how long its history was when its task began, `task_at` when that was, ISO 8601 in UTC, and `turn`
+            which turn it is: of two writes by one run, the one that is behind is a zombie's.
         opening: the run as it was accepted, without its definition, to open its row; None once it has one.
         at: when the turn was taken, ISO 8601 in UTC.
         status: what the run is called now.
@@ -174,6 +174,7 @@ class SaveRun:
     hooks: Mapping[str, str] = field(default_factory=dict)
     local_effects: bool = False
     next_event: int = 0
+    task_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from flowforge.engine.definition.step import Step
 from flowforge.engine.flight import Flight
 from flowforge.engine.keeping import Keeping
 from flowforge.engine.labels import called
-from flowforge.engine.noting import whole
+from flowforge.engine.noting import CurrentTask
 from flowforge.engine.performing import WAITS, begin_wait, begin_wait_with, not_called, perform, perform_undo
 from flowforge.engine.saving import RunSaved, SaveRun
 from flowforge.engine.sizes import MAX_CALL_BYTES
@@ -45,6 +45,7 @@ class Starter:
         flight: what is in flight.
         tell: told of what ends at once.
         clock: measures the run's time.
+        task: signs what is written.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Starter:
         flight: Flight,
         tell: Callable[[Event], None],
         clock: Clock,
+        task: CurrentTask,
     ) -> None:
         self._request = request
         self._plan = plan
@@ -69,6 +71,7 @@ class Starter:
         self._flight = flight
         self._tell = tell
         self._clock = clock
+        self._task = task
         self._task_bytes = 0
         self._begun: Beginning | None = None
 
@@ -101,7 +104,7 @@ class Starter:
             return None  # told where it is begun
         if not self._has_room(call):
             return None
-        self._begun = Beginning(call, whole(change), timeout=near.timeout, summary=called(step, key))
+        self._begun = Beginning(call, self._task.sign(change), timeout=near.timeout, summary=called(step, key))
         self._clock.follow(state)
         return await self._begun.saved(has_news)
 

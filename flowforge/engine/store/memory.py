@@ -17,7 +17,7 @@ _WRITE: Final = text("""
 _DROP: Final = delete(EXECUTION_MEMORY).where(
     _OF, EXECUTION_MEMORY.c.kind == bindparam("what"), EXECUTION_MEMORY.c.name == bindparam("whose")
 )
-_DROP_BEHIND: Final = delete(EXECUTION_MEMORY).where(_OF, EXECUTION_MEMORY.c.place > bindparam("places"))
+_DROP_BEHIND: Final = delete(EXECUTION_MEMORY).where(_OF, EXECUTION_MEMORY.c.place > bindparam("kept"))
 _FORGET: Final = delete(EXECUTION_MEMORY).where(_OF)
 
 
@@ -28,7 +28,8 @@ def remember(connection: Connection, request: SaveRun, *, is_repeat: bool = Fals
     """
     name = request.execution_id
     if is_repeat and not request.local_effects:
-        connection.execute(_DROP_BEHIND, {"of": name, "places": request.places})
+        kept = min((each.place - 1 for each in request.remembered if each.place), default=request.places)
+        connection.execute(_DROP_BEHIND, {"of": name, "kept": kept})
     told = [each for each in request.remembered if not each.is_forgotten]
     gone = [each for each in request.remembered if each.is_forgotten]
     if told:

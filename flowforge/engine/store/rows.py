@@ -5,12 +5,13 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, TextClause, bindparam, delete, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, Table, TextClause, bindparam, insert, select, text, update
 
 from flowforge.engine.contracts import RunRequest
 from flowforge.engine.core.stored import write
 from flowforge.engine.saving import RunSaved, SaveRun, StepChange, Transition, UndoChange
 from flowforge.engine.store.again import begin_again, keep
+from flowforge.engine.store.discarded import drop_discarded
 from flowforge.engine.store.memory import forget, remember
 from flowforge.engine.store.outbox import put
 from flowforge.engine.store.values import fetch
@@ -28,6 +29,7 @@ _KNOWN: Final = (
     "starts",
     "run_id",
     "history",
+    "task_at",
     "turn",
     "ended_at",
     "cancel_reason",
@@ -52,6 +54,7 @@ _MUTABLE: Final = (
     "wish",
     "run_id",
     "history",
+    "task_at",
     "turn",
     "updated_at",
     "ended_at",
@@ -67,25 +70,6 @@ _MARK: Final = (
     .where(EXECUTIONS.c.execution_id == bindparam("id"))
     .values(cancel_requested_at=bindparam("at"), cancel_reason=bindparam("reason"))
 )
-_EVENT: Final = EXECUTION_EVENTS.c
-_TOLD: Final = select(_EVENT.step_id).where(_EVENT.execution_id == bindparam("of"), _EVENT.step_id.is_not(None))
-_DROP_EVENTS: Final = delete(EXECUTION_EVENTS).where(
-    _EVENT.execution_id == bindparam("of"), _EVENT.id >= bindparam("id")
-)
-_DROP_STEPS: Final = delete(EXECUTION_STEPS).where(
-    EXECUTION_STEPS.c.execution_id == bindparam("of"),
-    EXECUTION_STEPS.c.step_id.in_(_TOLD.where(_EVENT.id >= bindparam("id"))),
-    EXECUTION_STEPS.c.step_id.not_in(_TOLD.where(_EVENT.id < bindparam("id"))),
-)
-"""Of the steps of which only later events tell."""
-
-_UNDO: Final = EXECUTION_UNDOS.c
-_DROP_UNDOS: Final = delete(EXECUTION_UNDOS).where(
-    _UNDO.execution_id == bindparam("of"),
-    _UNDO.generation == bindparam("in_generation"),
-    or_(_UNDO.position > bindparam("places"), _UNDO.position.in_(bindparam("anew", expanding=True))),
-)
-"""Of the undos that have no place any more, or whose place is taken anew."""
 
 
 def _put(table: Table) -> TextClause:
@@ -99,6 +83,7 @@ def _put(table: Table) -> TextClause:
     ).bindparams(*(bindparam(column.name, type_=column.type) for column in table.columns))
 
 
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _PUT_STEPS: Final = _put(EXECUTION_STEPS)
 _PUT_UNDOS: Final = _put(EXECUTION_UNDOS)
 _TELL: Final = insert(EXECUTION_EVENTS)
@@ -173,7 +158,7 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
     connection.execute(_SAVE, {"id": request.execution_id, **_mutable(request), "abandoned_at": abandoned_at})
     is_repeat = row.run_id == request.run_id and row.turn >= request.turn
     if is_repeat or row.run_id != request.run_id:
-        _drop_discarded(connection, request, is_repeat=is_repeat)
+        drop_discarded(connection, request, is_repeat=is_repeat)
     _write_parts(connection, request)
     remember(connection, request, is_repeat=is_repeat)
     put(connection, request, workflow_id=row.workflow_id)
@@ -194,7 +179,14 @@ def _is_behind(row: Row[Any], request: SaveRun) -> bool:
     """Tell whether a write is a zombie's: of another start of the run, or of a task whose turn is over."""
     if request.start != row.starts:
         return True
-    return bool(row.run_id == request.run_id and (request.history, request.turn) < (row.history, row.turn))
+    if row.run_id != request.run_id:
+        return False
+    written = (row.history, row.task_at or _LONG_AGO, row.turn)
+    return (request.history, _task_at(request) or _LONG_AGO, request.turn) < written
+
+
+def _task_at(request: SaveRun) -> datetime | None:
+    return None if request.task_at is None else datetime.fromisoformat(request.task_at)
 
 
 def _refuse(row: Row[Any], request: SaveRun) -> RunSaved:
@@ -241,27 +233,11 @@ def _mutable(request: SaveRun) -> dict[str, Any]:
         "wish": request.wish,
         "run_id": request.run_id,
         "history": request.history,
+        "task_at": _task_at(request),
         "turn": request.turn,
         "updated_at": at,
         "ended_at": at if request.is_over else None,
     }
-
-
-def _drop_discarded(connection: Connection, request: SaveRun, *, is_repeat: bool) -> None:
-    """Remove what an earlier run of this task told, which was discarded since: it did not happen.
-
-    The turn that comes next in the same run finds nothing of that: the one before, or a repeat of it, has removed it.
-    """
-    first_event = request.events[0].id if request.events else request.next_event
-    if first_event:
-        first = {"of": request.execution_id, "id": first_event}
-        if is_repeat:
-            connection.execute(_DROP_STEPS, first)
-        connection.execute(_DROP_EVENTS, first)
-    if is_repeat:
-        places = {"places": request.undo_places, "anew": [undo.position for undo in request.undos]}
-        of = {"of": request.execution_id, "in_generation": request.generation}
-        connection.execute(_DROP_UNDOS, {**of, **places})
 
 
 def _write_parts(connection: Connection, request: SaveRun) -> None:

@@ -65,6 +65,7 @@ EXECUTIONS: Final = Table(
     Column("timeout_s", Float),
     Column("replay_of", String),
     Column("abandoned_at", UtcTimestamp),
+    Column("task_at", UtcTimestamp),
     CheckConstraint(
         "status in ('running', 'waiting', 'paused', 'compensating', 'completed', 'failed', 'compensated', "
         "'cancelled', 'needs_attention')",
@@ -76,7 +77,7 @@ EXECUTIONS: Final = Table(
     Index(None, "started_at"),
     Index(None, "replay_of", "sequence"),
 )
-"""`run_id`, `history` and `turn` say whose write is the latest; `cancel_requested_at` stays once set.
+"""`run_id`, `history`, `task_at` and `turn` say whose write is the latest; `cancel_requested_at` stays once set.
 
 `starts` counts the starts of a run: each retry after its end is the next one, and `wish` says what was asked for then.
 `generation` counts how often it began from nothing. `edits` is what an operator put into its context.

@@ -87,6 +87,20 @@ async def test_turn_that_comes_too_late_changes_nothing(database: Database) -> N
     assert await database.read(_found) == {"steps": ["a"], "events": ["a"], "undos": ["a"]}
 
 
+async def test_task_is_tried_a_third_time_with_the_history_of_the_second_it_is_not_behind(database: Database) -> None:
+    """What two attempts tell of what ended meanwhile may be cut into turns in another way."""
+    rows = RunRows(database)
+    second, third = (f"2026-11-21T10:00:0{second}.000001+00:00" for second in (2, 5))
+    await rows.save(turn(1, "a", history=3, task_at=NOW))
+    await rows.save(turn(2, "b", history=6, task_at=second))
+    await rows.save(turn(3, "c", history=6, task_at=second))
+    assert not (await rows.save(turn(2, "d", history=6, task_at=third))).is_behind
+    assert await database.read(_found) == {"steps": ["a", "d"], "events": ["a", "d"], "undos": ["a", "d"]}
+    assert (await rows.save(turn(4, "c", history=6, task_at=second))).is_behind
+    assert not (await rows.save(turn(3, "e", history=6, task_at=third))).is_behind
+    assert (await rows.save(turn(2, "d", history=6, task_at=third))).is_behind
+
+
 def undoing(number: int, *steps: str, history: int, told: int) -> SaveRun:
     """Return the turn that begins to undo these steps, when so many undos were told in all."""
     undos = tuple(
