@@ -27,9 +27,9 @@ $(STAMP): requirements-dev.txt pyproject.toml scripts/set-up.sh
 demo: $(STAMP) ## start everything and show two orders, and two as data; ARGS=--once ends by itself
 	@$(PYTHON) main.py demo $(ARGS)
 
-# Tests wait more than they compute: three at a time keep two cores busy. tests/conftest.py says what comes first.
+# Tests wait more than they compute: three at a time keep two cores busy.
 test: $(STAMP) ## run all tests; ARGS go to pytest
-	$(PYTHON) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTHON) -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 soak: $(STAMP) ## walk 20,000 random definitions, and hold each run against what must be true of all
 	FLOWFORGE_RANDOM_RUNS=20000 $(PYTHON) -m pytest --timeout=0 tests/unit/engine/core/test_random_runs.py $(ARGS)

@@ -18,6 +18,12 @@ from flowforge.temporal.provision import provide
 from flowforge.temporal.target import TemporalTarget
 from tests.postgres import PostgresServer, postgres_server
 
+_HEAVY = frozenset({"chaos", "e2e"})
+"""Folders of tests that start many processes each."""
+
+_HANGS_AFTER_S = 600
+"""One of those that takes longer hangs."""
+
 
 @pytest.fixture(scope="session")
 async def temporal_target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TemporalTarget]:
@@ -73,14 +79,11 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Side by side, begin with the files that take minutes: else the last of them is waited for alone."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: not _takes_minutes(item.path))
-
-
-def _takes_minutes(file: Path) -> bool:
-    return file.parent.name in {"chaos", "e2e"}
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests that start many processes take minutes, as some do on a busy machine."""
+    for item in items:
+        if item.path.parent.name in _HEAVY:
+            item.add_marker(pytest.mark.timeout(_HANGS_AFTER_S, func_only=True))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
