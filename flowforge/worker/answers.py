@@ -19,6 +19,8 @@ MAX_FAILURE_LENGTH: Final = 256 << 10
 """The most characters of a failure's messages and details, its causes' among them; each is four bytes at most."""
 
 _SHOWN: Final = 1000
+_MOST_LINKS: Final = 3
+"""How many failures of a chain of causes are told: what a step failed with is the cause of its joined activity's."""
 
 
 class BoundedAnswers(Interceptor):
@@ -35,7 +37,8 @@ class _Bounded(ActivityInboundInterceptor):
             answer = await super().execute_activity(input)
         except Exception as error:
             if _length(error) > MAX_FAILURE_LENGTH:
-                raise _cut_short(error) from None
+                cut = _cut_short(error)
+                raise cut from cut.cause
             raise
         size = len(to_json(answer))  # as `temporal/converter.py` writes it, at a third of the converter's price
         if size > MAX_ANSWER_BYTES:
@@ -51,25 +54,33 @@ class _Bounded(ActivityInboundInterceptor):
 def _length(error: BaseException | None) -> int:
     length = 0
     while error is not None:
-        length += len(str(error))
-        if isinstance(error, ApplicationError):
-            length += sum(len(payload.data) for payload in activity.payload_converter().to_payloads(error.details))
+        length += len(str(error)) + _size_of_details(error)
         error = error.__cause__
     return length
 
 
-def _cut_short(error: Exception) -> ApplicationError:
-    """Return the beginning of a failure; whether it is for good stays as it was."""
+def _size_of_details(error: BaseException) -> int:
+    if not isinstance(error, ApplicationError):
+        return 0
+    return sum(len(payload.data) for payload in activity.payload_converter().to_payloads(error.details))
+
+
+def _cut_short(error: BaseException, links: int = _MOST_LINKS) -> ApplicationError:
+    """Return the beginning of a failure and of so many causes; whether it is for good stays as it was."""
+    cause = None if error.__cause__ is None or links == 1 else _cut_short(error.__cause__, links - 1)
     if not isinstance(error, ApplicationError):
         error = ApplicationError(str(error), type=type(error).__name__)
     message = error.message
     if len(message) > _SHOWN:
         message = f"{message[:_SHOWN]}… and {len(message) - _SHOWN} characters more"
-    return ApplicationError(
+    is_short = _size_of_details(error) <= _SHOWN
+    cut = ApplicationError(
         message,
-        {"attempt": activity.info().attempt},
+        *(error.details if is_short else ({"attempt": activity.info().attempt},)),
         type=error.type,
         non_retryable=error.non_retryable,
         next_retry_delay=error.next_retry_delay,
         category=error.category,
     )
+    cut.__cause__ = cause
+    return cut

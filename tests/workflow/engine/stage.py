@@ -34,6 +34,7 @@ from flowforge.engine.store.rows import RunRows
 from flowforge.engine.store.values import RunValues
 from flowforge.engine.workflow import RunWorkflow
 from flowforge.persistence.database import Database
+from flowforge.worker.answers import BoundedAnswers
 from flowforge.worker.heartbeats import Heartbeats
 from flowforge.worker.registration import activities_of_runs
 from flowforge.worker.sandbox import sandbox_for
@@ -261,7 +262,7 @@ async def open_stage(
                 act or actions.act,
             ],
             workflow_runner=sandbox_for(client.data_converter),
-            interceptors=[Heartbeats()],
+            interceptors=[BoundedAnswers(), Heartbeats()],
             max_cached_workflows=cached,
         )
 

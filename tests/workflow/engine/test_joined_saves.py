@@ -158,6 +158,17 @@ async def test_failure_says_the_same_as_that_of_a_step_begun_by_itself(client: C
     assert found[0][2:] == ({"code": "busy", "message": "not now"}, 1, {"attempt": 1, "at": "the desk"})
 
 
+async def test_failure_too_large_for_temporal_is_that_of_the_one_attempt_there_was(stage: Stage) -> None:
+    async def fail(_call: ActionCall) -> Any:
+        raise ApplicationError("no" * 400_000, {"attempt": 1}, type="busy")
+
+    stage.actions.plays["a"] = fail
+    record = await stage.play({"steps": [fenced("a", retryPolicy={"maxAttempts": 1})]})
+    (step,) = record.steps
+    assert (step.error or {})["code"] == "busy"
+    assert (begun(stage), step.attempts) == (["a"], 1)
+
+
 async def test_refusal_turns_the_run_back(stage: Stage) -> None:
     async def refuse(_call: ActionCall) -> Any:
         raise refusal()
