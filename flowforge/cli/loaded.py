@@ -8,7 +8,8 @@ def keep_loaded() -> None:
 
     A collection that looks through all of it holds every thread up for a tenth of a second. And it is due only when a
     quarter as much again has been added to what it would look at: with less to look at it is not only short, it comes
-    often enough that ended workflows do not pile up between two of them.
+    often enough that ended workflows do not pile up between two of them. Once in a process is enough.
     """
-    gc.collect()
-    gc.freeze()
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()

@@ -19,14 +19,6 @@ from tests.workflow.engine.stage import Gate, Stage
 from tests.workflow.engine.test_runs import refuse
 
 _NOBODY = f"exec-{'0' * 32}"
-_YAML = """\
-id: pair
-name: A pair
-steps:
-  - {id: a, action: do, compensation: {action: undo}}
-  - {id: b, action: do, dependsOn: [a]}
-output: ${b.did}
-"""
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ class JavaScriptProcess:
 
     async def used_s(self) -> float | None:
         """Return how many seconds of computing the present request has taken; None where the system does not say."""
-        told = _told_by_proc(self.pid)
+        told = told_by_proc(self.pid)
         if told is None:
             told = await _told_by_ps(self.pid)
         return None if told is None else told - self._cpu_s
@@ -103,7 +103,7 @@ class JavaScriptProcess:
         await asyncio.shield(self._process.wait())
 
 
-def _told_by_proc(pid: int) -> float | None:
+def told_by_proc(pid: int) -> float | None:
     """Return the seconds of computing that a process has taken, where there is a /proc."""
     try:
         # The name, in parentheses, may hold anything; utime and stime are the 12th and 13th field after it.

@@ -186,7 +186,7 @@ async def test_computing_of_a_request_is_counted_apart_from_those_before(monkeyp
     answer = await child.ask(json.dumps(work).encode())
     assert answer == {"result": "null"}
     after = await child.used_s()
-    monkeypatch.setattr("flowforge.engine.actions.javascript.process._told_by_proc", lambda _: None)
+    monkeypatch.setattr("flowforge.engine.actions.javascript.process.told_by_proc", lambda _: None)
     told = await child.used_s()
     await child.kill()
     assert after is not None
