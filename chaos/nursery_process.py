@@ -25,6 +25,7 @@ import flowforge.cli.serving
 import flowforge.cli.working
 import flowforge.temporal.runtime  # noqa: F401
 from flowforge.cli.api import api
+from flowforge.cli.loaded import keep_loaded
 from flowforge.cli.worker import worker
 
 _COMMANDS: Final = {"worker": worker, "api": api}
@@ -73,6 +74,7 @@ def main() -> None:
     """Serve until standard input ends."""
     # The SDK hashes all code there is and keeps the sum: most of what a worker needs to start.
     load_default_build_id()
+    keep_loaded()  # a collection of its own would have each child copy all that it shares
     woken, wakes = os.pipe()
     os.set_blocking(wakes, False)
     signal.set_wakeup_fd(wakes)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from flowforge.cli.loaded import keep_loaded
 from flowforge.persistence.migrations.migrate import migrate
 from flowforge.settings import Settings
 from flowforge.temporal.client import connect, connect_with_retry
@@ -84,6 +85,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name in _HEAVY:
             item.add_marker(pytest.mark.timeout(_HANGS_AFTER_S, func_only=True))
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was loaded out of garbage collections, as the product does: one of all of it can outlast a turn."""
+    keep_loaded()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
