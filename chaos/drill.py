@@ -22,8 +22,8 @@ _IN_TURN: Final = 3
 and the third is followed by a cancellation before another worker is there."""
 
 _HANGS_AFTER_S: Final = 300.0
-"""A drill that takes longer hangs. One takes a minute where Temporal hands every poll that a frozen worker has left open
-a task that has to time out, and more on a machine that has other things to do."""
+"""A drill that takes longer hangs. It takes a minute where Temporal hands a task to every poll that a frozen worker has
+left open, and each has to time out; and more on a machine that has other things to do."""
 
 _FROZEN_S: Final = 5.0
 """Longer than any attempt of these orders may take."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Final
 
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
@@ -13,6 +12,7 @@ from flowforge.engine.workflow import RunWorkflow
 from flowforge.ids import workflow_id_of_return, workflow_id_of_unwinding
 from flowforge.orders.returning import ReturnWorkflow
 from flowforge.orders.workflow import OrderWorkflow
+from flowforge.temporal.converter import DATA_CONVERTER
 
 Names = tuple[Callable[[str], str], ...]
 """From a workflow's name, the names of all that may have worked on the same."""
@@ -32,7 +32,7 @@ async def replay(world: World, workflow_id: str, names: Names = ORDERS) -> int:
     """
     replayer = Replayer(
         workflows=[OrderWorkflow, ReturnWorkflow, RunWorkflow],
-        data_converter=pydantic_data_converter,
+        data_converter=DATA_CONVERTER,
         workflow_runner=UnsandboxedWorkflowRunner(),
         debug_mode=True,  # without the search for deadlocks: a machine that is busy for two seconds is none
     )

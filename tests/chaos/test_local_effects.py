@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, select
 from temporalio.client import Client, WorkflowFailureError
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from chaos.house import House
@@ -29,6 +28,7 @@ from flowforge.engine.store.values import RunValues
 from flowforge.engine.workflow import RunWorkflow
 from flowforge.orders.audit import audit
 from flowforge.persistence.tables.ledger import LEDGER
+from flowforge.temporal.converter import DATA_CONVERTER
 from flowforge.temporal.target import TemporalTarget
 
 ORDER = """\
@@ -90,7 +90,7 @@ async def end_of(
         await handle.result()
     replayer = Replayer(
         workflows=[RunWorkflow],
-        data_converter=pydantic_data_converter,
+        data_converter=DATA_CONVERTER,
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
     await replayer.replay_workflow(await handle.fetch_history())

@@ -41,10 +41,10 @@ def placement(request: pytest.FixtureRequest) -> Placement:
 
 
 @pytest.fixture
-async def shop(client: Client, tmp_path: Path, placement: Placement) -> AsyncIterator[Shop]:
+async def shop(client: Client, sqlite_url: str, placement: Placement) -> AsyncIterator[Shop]:
     """A shop with a worker, on a real Temporal."""
     options = OrderOptions(placement=placement, forward_max_interval_s=0.05, undo_max_interval_s=0.05)
-    async with open_shop(client, tmp_path, options) as shop:
+    async with open_shop(client, sqlite_url, options) as shop:
         yield shop
 
 

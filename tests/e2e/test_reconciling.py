@@ -15,6 +15,7 @@ from flowforge.orders.contracts import OrderOptions, OrderStatus
 from flowforge.orders.gateway import PlacedOrder
 from flowforge.orders.records import OrderEvent, OrderRecord
 from flowforge.persistence.leases import last_holder
+from flowforge.persistence.migrations.migrate import migrate
 from flowforge.reconciling.reconciler import RECONCILER
 from flowforge.settings import Settings
 from flowforge.temporal.client import connect
@@ -87,12 +88,14 @@ async def scene(house: House, server: DevServer, namespace: str = "default") -> 
     """Open a counter with a database of its own, at a Temporal of its own."""
     client = await connect(replace(server.target, namespace=namespace))
     await provide_namespace(client)
-    async with open_counter(client, house.folder, OrderOptions()) as counter:
+    url = f"sqlite:///{house.folder / 'shop.sqlite3'}"
+    migrate(url)
+    async with open_counter(client, url, OrderOptions()) as counter:
         told = {
             "TEMPORAL_HOST": server.address,
             "TEMPORAL_NAMESPACE": namespace,
             "TASK_QUEUE": counter.task_queue,
-            "DATABASE_URL": str(counter.database.url),
+            "DATABASE_URL": url,
             "RECONCILE_INTERVAL_S": "1",
         }
         yield Scene(house=house, counter=counter, told=told)

@@ -86,11 +86,11 @@ def most_tries(placement: Placement) -> int:
 
 
 async def test_each_undo_fails_for_six_hours_every_order_ends_whole(
-    client: Client, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    client: Client, sqlite_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("ERROR", "temporalio.activity")  # of thousands of tries each says that it failed
     tries: Counter[str] = Counter()
-    async with open_shop(client, tmp_path, OPTIONS) as shop:
+    async with open_shop(client, sqlite_url, OPTIONS) as shop:
         before = await shop.stock()
         shop.hooks.before.update({undo: down_for_six_hours(undo, tries) for undo in UNDOS})
         placed = [(way, undo, await place(shop, way, undo)) for way in PLACEMENTS for undo in UNDOS]

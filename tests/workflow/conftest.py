@@ -1,7 +1,6 @@
 """The workflow suite runs in both placements."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from temporalio.client import Client
@@ -25,7 +24,7 @@ def options(placement: Placement) -> OrderOptions:
 
 
 @pytest.fixture
-async def shop(client: Client, tmp_path: Path, options: OrderOptions) -> AsyncIterator[Shop]:
+async def shop(client: Client, sqlite_url: str, options: OrderOptions) -> AsyncIterator[Shop]:
     """A shop that is open for one test."""
-    async with open_shop(client, tmp_path, options) as shop:
+    async with open_shop(client, sqlite_url, options) as shop:
         yield shop

@@ -6,12 +6,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import (
     ActivityInboundInterceptor,
@@ -35,8 +33,8 @@ from flowforge.orders.returning import ReturnWorkflow
 from flowforge.orders.returns import OrderReturns
 from flowforge.orders.workflow import OrderWorkflow
 from flowforge.persistence.database import Database
-from flowforge.persistence.migrations.migrate import migrate
 from flowforge.services.wiring import Services, build_services
+from flowforge.temporal.converter import DATA_CONVERTER
 from flowforge.worker.app import build_worker
 from flowforge.worker.registration import activities_of
 
@@ -164,7 +162,7 @@ class Shop(Counter):
 
 REPLAYER = Replayer(
     workflows=[OrderWorkflow, ReturnWorkflow],
-    data_converter=pydantic_data_converter,
+    data_converter=DATA_CONVERTER,
     workflow_runner=UnsandboxedWorkflowRunner(),
     debug_mode=True,  # without the search for deadlocks: a machine that is busy for two seconds is none
 )
@@ -191,10 +189,8 @@ def _state_in(cause: BaseException) -> OrderState:
 
 
 @asynccontextmanager
-async def open_counter(client: Client, where: Path | str, options: OrderOptions) -> AsyncIterator[Counter]:
-    """Open a counter with a task queue of its own and an empty database: a new file in a folder, or that at a URL."""
-    url = where if isinstance(where, str) else f"sqlite:///{where / f'shop-{uuid.uuid4()}.sqlite3'}"
-    migrate(url)  # not in a thread: Alembic migrates one database at a time
+async def open_counter(client: Client, url: str, options: OrderOptions) -> AsyncIterator[Counter]:
+    """Open a counter with a task queue of its own; the database at `url` is up to date and empty."""
     database = Database(url)
     reads, task_queue = ReadModel(database), f"shop-{uuid.uuid4()}"
     gateway = OrderGateway(client, reads, task_queue=task_queue, options=options)
@@ -212,11 +208,9 @@ async def open_counter(client: Client, where: Path | str, options: OrderOptions)
 
 
 @asynccontextmanager
-async def open_shop(
-    client: Client, where: Path | str, options: OrderOptions, *, at_work: bool = True
-) -> AsyncIterator[Shop]:
-    """Open a shop with an empty database and a task queue of its own; `at_work=False` leaves its worker to be run."""
-    async with open_counter(client, where, options) as counter:
+async def open_shop(client: Client, url: str, options: OrderOptions, *, at_work: bool = True) -> AsyncIterator[Shop]:
+    """Open a shop over a counter's database and task queue; `at_work=False` leaves its worker to be run."""
+    async with open_counter(client, url, options) as counter:
         hooks = Hooks()
         # Eager starts hand the first task to a worker of the same connection, even to one that does not run yet.
         working = client if at_work else await another_connection(client)

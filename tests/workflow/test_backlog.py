@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from pathlib import Path
 
 from temporalio.client import Client
 
@@ -11,8 +10,8 @@ from flowforge.orders.contracts import OrderOptions
 from tests.workflow.shop import open_counter
 
 
-async def test_orders_without_a_worker_are_counted(client: Client, tmp_path: Path) -> None:
-    async with open_counter(client, tmp_path, OrderOptions()) as counter:
+async def test_orders_without_a_worker_are_counted(client: Client, sqlite_url: str) -> None:
+    async with open_counter(client, sqlite_url, OrderOptions()) as counter:
         backlog = TaskQueueBacklog(client, counter.task_queue)
         empty = await backlog.measure()
         assert (empty.unknown_because, empty.workflow and empty.workflow.count) == (None, 0)

@@ -1,7 +1,6 @@
 """An order cancelled by its shop: a mark on the row decides, and holds whatever becomes of the run and its workers."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -132,9 +131,9 @@ async def test_step_fails_after_the_cancellation_order_ends_cancelled(shop: Shop
 
 
 async def test_cancelled_before_its_first_step_order_exists_and_is_cancelled(
-    client: Client, tmp_path: Path, options: OrderOptions
+    client: Client, sqlite_url: str, options: OrderOptions
 ) -> None:
-    async with open_shop(client, tmp_path, options, at_work=False) as shop:
+    async with open_shop(client, sqlite_url, options, at_work=False) as shop:
         before = await shop.stock()
         placed = await shop.place()
         accepted = await shop.control.cancel(placed.order_id, "changed my mind")

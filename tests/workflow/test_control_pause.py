@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select
@@ -76,9 +75,9 @@ async def test_paused_in_its_last_step_order_completes(shop: Shop) -> None:
 
 
 async def test_paused_before_its_first_step_order_waits_and_has_a_row(
-    client: Client, tmp_path: Path, options: OrderOptions
+    client: Client, sqlite_url: str, options: OrderOptions
 ) -> None:
-    async with open_shop(client, tmp_path, options, at_work=False) as shop:
+    async with open_shop(client, sqlite_url, options, at_work=False) as shop:
         placed = await shop.place()
         asking = asyncio.create_task(shop.control.pause(placed.workflow_id))
         await asyncio.wait([asking], timeout=0.5)  # nobody answers yet, but Temporal has it
@@ -144,10 +143,10 @@ async def test_cancelled_in_temporals_ui_while_paused_unwinds_at_once(shop: Shop
 
 
 async def test_paused_past_its_deadline_completes_when_resumed(
-    client: Client, tmp_path: Path, options: OrderOptions
+    client: Client, sqlite_url: str, options: OrderOptions
 ) -> None:
     """What matters is that its time goes on where it stopped: the row's moves on by what the pause took."""
-    async with open_shop(client, tmp_path, replace(options, deadline_s=3.0)) as shop:
+    async with open_shop(client, sqlite_url, replace(options, deadline_s=3.0)) as shop:
         placed = await paused(shop, "inventory.quote")
         first = await deadline(shop, placed)
         history = await shop.handle(placed).fetch_history()
@@ -179,10 +178,10 @@ async def test_paused_order_that_does_not_exist_is_not_found(shop: Shop) -> None
 
 
 async def test_paused_without_a_worker_is_told_that_none_answers(
-    client: Client, tmp_path: Path, options: OrderOptions, monkeypatch: pytest.MonkeyPatch
+    client: Client, sqlite_url: str, options: OrderOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flowforge.orders.control.ANSWER_TIMEOUT", ANSWER_TIMEOUT / 10)
-    async with open_shop(client, tmp_path, options, at_work=False) as shop:
+    async with open_shop(client, sqlite_url, options, at_work=False) as shop:
         placed = await shop.place()
         with pytest.raises(TemporalUnavailable, match="perhaps no worker runs"):
             await shop.control.pause(placed.order_id, request_id="req_1")

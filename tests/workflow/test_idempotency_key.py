@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from pathlib import Path
 
 import pytest
 from temporalio.client import Client
@@ -35,9 +34,9 @@ async def test_key_is_used_again_long_after_the_order_ended(shop: Shop, key: str
 
 
 async def test_key_is_used_again_before_the_order_has_a_row(
-    client: Client, tmp_path: Path, options: OrderOptions, key: str
+    client: Client, sqlite_url: str, options: OrderOptions, key: str
 ) -> None:
-    async with open_shop(client, tmp_path, options, at_work=False) as shop:
+    async with open_shop(client, sqlite_url, options, at_work=False) as shop:
         first = await shop.place(idempotency_key=key)
         again = await shop.place(idempotency_key=key)
         assert (again.order_id, again.replayed) == (first.order_id, True)

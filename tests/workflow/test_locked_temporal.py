@@ -1,7 +1,6 @@
 """Orders while Temporal does not let FlowForge in any more: its key has expired, or was taken back."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,11 +29,11 @@ ASKED = [
 @pytest.mark.parametrize("ask", ASKED)
 @pytest.mark.parametrize("status", [RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED])
 async def test_key_was_taken_back_what_is_asked_is_refused_and_says_what_to_check(
-    tmp_path: Path, ask: Callable[[Counter], Awaitable[Any]], status: RPCStatusCode
+    sqlite_url: str, ask: Callable[[Counter], Awaitable[Any]], status: RPCStatusCode
 ) -> None:
     async with locked_temporal(status, "the key has expired") as address:
         locked = await Client.connect(address, data_converter=DATA_CONVERTER)
-        async with open_counter(locked, tmp_path, OrderOptions()) as counter:
+        async with open_counter(locked, sqlite_url, OrderOptions()) as counter:
             with pytest.raises(TemporalUnavailable) as told:
                 await ask(counter)
     assert str(told.value) == (
@@ -43,8 +42,8 @@ async def test_key_was_taken_back_what_is_asked_is_refused_and_says_what_to_chec
     )
 
 
-async def test_key_was_taken_back_api_is_not_ready(tmp_path: Path) -> None:
+async def test_key_was_taken_back_api_is_not_ready(sqlite_url: str) -> None:
     async with locked_temporal(RPCStatusCode.PERMISSION_DENIED, "the key has expired") as address:
         locked = await connect(TemporalTarget(address=address, is_given=True))
-        async with open_counter(locked, tmp_path, OrderOptions()) as counter:
+        async with open_counter(locked, sqlite_url, OrderOptions()) as counter:
             assert await counter.gateway.ready() == {"temporal": False, "database": True}

@@ -1,7 +1,6 @@
 """Orders while Temporal does not know their namespace: it has lost it, and the reconciler has not yet made it anew."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,11 +22,11 @@ from tests.workflow.shop import Counter, open_counter
     ],
 )
 async def test_namespace_is_lost_nobody_is_told_that_there_is_no_order(
-    client: Client, tmp_path: Path, ask: Callable[[Counter], Awaitable[Any]]
+    client: Client, sqlite_url: str, ask: Callable[[Counter], Awaitable[Any]]
 ) -> None:
     lost = await Client.connect(
         client.service_client.config.target_host, namespace="lost", data_converter=client.data_converter
     )
-    async with open_counter(lost, tmp_path, OrderOptions()) as counter:
+    async with open_counter(lost, sqlite_url, OrderOptions()) as counter:
         with pytest.raises(TemporalUnavailable, match="lost the namespace"):
             await ask(counter)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +15,11 @@ from tests.workflow.test_order_undo import stuck
 
 @pytest.mark.parametrize("activity", ["inventory.reserve", "payments.refund_by_key", "orders.close"])
 async def test_local_attempt_times_out_the_history_replays(
-    client: Client, tmp_path: Path, options: OrderOptions, activity: str
+    client: Client, sqlite_url: str, options: OrderOptions, activity: str
 ) -> None:
     """A local timeout reaches the workflow in one wrapping, and its replay in another."""
     impatient = replace(options, local_timeout_s=0.5, attempt_timeout_s=1.0)
-    async with open_shop(client, tmp_path, impatient) as shop:
+    async with open_shop(client, sqlite_url, impatient) as shop:
         shop.hooks.before[activity] = Gate()
         record = await shop.end(await shop.place(fail_at="warehouse"))
         assert (record.status, record.failure_code) == ("failed", "injected_fault")
@@ -28,10 +27,10 @@ async def test_local_attempt_times_out_the_history_replays(
 
 
 async def test_earlier_run_of_the_task_took_the_order_from_running_it_is_not_completed(
-    client: Client, tmp_path: Path, options: OrderOptions
+    client: Client, sqlite_url: str, options: OrderOptions
 ) -> None:
     """A step failed for good, the order was taken from running, its worker died; now the step would succeed."""
-    async with open_shop(client, tmp_path, options, at_work=False) as shop:
+    async with open_shop(client, sqlite_url, options, at_work=False) as shop:
         before = await shop.stock()
         placed = await shop.place()
         names: Any = {"order_id": placed.order_id, "workflow_id": placed.workflow_id}

@@ -1,7 +1,5 @@
 """An order cancelled at any moment, once or twice, ends completed or whole: never half, never running on."""
 
-from pathlib import Path
-
 import pytest
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import Client
@@ -73,10 +71,10 @@ async def test_cancelled_again_during_an_undo_stays_cancelled_and_whole(shop: Sh
 
 @pytest.mark.parametrize("times", [1, 2])
 async def test_cancelled_before_the_first_task_exists_as_a_cancelled_order(
-    client: Client, tmp_path: Path, options: OrderOptions, times: int
+    client: Client, sqlite_url: str, options: OrderOptions, times: int
 ) -> None:
     """Its row is written by the close, since no step got that far."""
-    async with open_shop(client, tmp_path, options, at_work=False) as shop:
+    async with open_shop(client, sqlite_url, options, at_work=False) as shop:
         before = await shop.stock()
         placed = await shop.place()
         accepted = await shop.gateway.get(placed.order_id)

@@ -1,7 +1,6 @@
 """What the business refuses, what the world breaks, and that the one never becomes the other."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from temporalio.client import Client
@@ -68,12 +67,12 @@ async def test_step_fails_for_a_while_order_completes(shop: Shop, activity: str)
 
 @pytest.mark.parametrize("activity", STEP_ACTIVITIES)
 async def test_step_fails_until_the_deadline_order_unwinds_with_step_timeout(
-    client: Client, tmp_path: Path, options: OrderOptions, activity: str
+    client: Client, sqlite_url: str, options: OrderOptions, activity: str
 ) -> None:
     async def fail(_count: int) -> None:
         raise ConnectionError("the network is down")
 
-    async with open_shop(client, tmp_path, replace(options, deadline_s=1.0)) as shop:
+    async with open_shop(client, sqlite_url, replace(options, deadline_s=1.0)) as shop:
         before = await shop.stock()
         shop.hooks.before[activity] = fail
         record = await shop.end(await shop.place())

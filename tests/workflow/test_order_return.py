@@ -35,10 +35,10 @@ LINES = (Line(product_id="SKU-002", quantity=1), Line(product_id="SKU-001", quan
 
 @pytest.fixture(params=["immediate", "after_warehouse"])
 async def shop(
-    client: Client, tmp_path: Path, options: OrderOptions, request: pytest.FixtureRequest
+    client: Client, sqlite_url: str, options: OrderOptions, request: pytest.FixtureRequest
 ) -> AsyncIterator[Shop]:
     """A shop that takes money at once, or late."""
-    async with open_shop(client, tmp_path, replace(options, payment_capture=request.param)) as shop:
+    async with open_shop(client, sqlite_url, replace(options, payment_capture=request.param)) as shop:
         yield shop
 
 
@@ -66,9 +66,9 @@ async def _stock(shop: Shop) -> list[tuple[int, int, int]]:
 
 
 async def test_an_order_that_has_not_begun_is_not_returned_but_known(
-    client: Client, tmp_path: Path, options: OrderOptions
+    client: Client, sqlite_url: str, options: OrderOptions
 ) -> None:
-    async with open_shop(client, tmp_path, options, at_work=False) as shop:
+    async with open_shop(client, sqlite_url, options, at_work=False) as shop:
         placed = await shop.place()
         with pytest.raises(Conflict, match="only a completed order is returned"):
             await shop.returns.take_back(placed.order_id, "req_1")

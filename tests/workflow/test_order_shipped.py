@@ -5,7 +5,6 @@ They take every step of the saga's table, and each of these is put to the same t
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +25,9 @@ ADDED = [name_of(step.do) for step in STEPS if step.when is not None and step.at
 
 
 @pytest.fixture
-async def shop(client: Client, tmp_path: Path, options: OrderOptions) -> AsyncIterator[Shop]:
+async def shop(client: Client, sqlite_url: str, options: OrderOptions) -> AsyncIterator[Shop]:
     """A shop that takes money late."""
-    async with open_shop(client, tmp_path, replace(options, payment_capture="after_warehouse")) as shop:
+    async with open_shop(client, sqlite_url, replace(options, payment_capture="after_warehouse")) as shop:
         yield shop
 
 
@@ -130,14 +129,14 @@ async def test_customer_who_cannot_be_told_undoes_nothing(shop: Shop) -> None:
 
 
 async def test_customer_who_cannot_be_told_until_the_deadline_undoes_nothing(
-    client: Client, tmp_path: Path, options: OrderOptions
+    client: Client, sqlite_url: str, options: OrderOptions
 ) -> None:
     patient = replace(options, deadline_s=1.0, forward_max_interval_s=0.4)
 
     async def fail(_count: int) -> None:
         raise ConnectionError("the mail is down")
 
-    async with open_shop(client, tmp_path, patient) as shop:
+    async with open_shop(client, sqlite_url, patient) as shop:
         shop.hooks.before["notices.send"] = fail
         assert (await shop.end(await shop.place(ship=True))).status == "completed"
 

@@ -1,7 +1,6 @@
 """An order whose run is gone is made whole by a run of its own; one that has a run is left alone."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,10 +28,10 @@ MOMENTS = [(activity, moment) for activity in STEP_ACTIVITIES for moment in ("be
 
 @pytest.mark.parametrize(("activity", "moment"), MOMENTS)
 async def test_terminated_during_a_step_order_is_made_whole(
-    client: Client, tmp_path: Path, options: OrderOptions, activity: str, moment: str
+    client: Client, sqlite_url: str, options: OrderOptions, activity: str, moment: str
 ) -> None:
     """What the step in flight would still do, it does not do any more."""
-    async with open_shop(client, tmp_path, options, at_work=False) as shop:
+    async with open_shop(client, sqlite_url, options, at_work=False) as shop:
         before = await shop.stock()
         async with shop.worker:
             gate = Gate()
@@ -165,9 +164,9 @@ async def test_unwinding_run_is_terminated_another_one_is_started(shop: Shop) ->
 
 
 async def test_deadline_has_long_passed_order_is_abandoned_all_the_same(
-    client: Client, tmp_path: Path, options: OrderOptions
+    client: Client, sqlite_url: str, options: OrderOptions
 ) -> None:
-    async with open_shop(client, tmp_path, options) as shop:
+    async with open_shop(client, sqlite_url, options) as shop:
         gate = Gate()
         shop.hooks.after["inventory.reserve"] = gate
         placed = await shop.place()
@@ -198,10 +197,10 @@ async def test_order_with_a_run_is_never_touched(shop: Shop, situation: str) -> 
 
 
 async def test_order_that_waits_for_a_worker_is_never_touched(
-    client: Client, tmp_path: Path, options: OrderOptions
+    client: Client, sqlite_url: str, options: OrderOptions
 ) -> None:
     """Its worker died when it had just begun to unwind it."""
-    async with open_shop(client, tmp_path, options, at_work=False) as shop:
+    async with open_shop(client, sqlite_url, options, at_work=False) as shop:
         placed = await shop.place()
         names: Any = {"order_id": placed.order_id, "workflow_id": placed.workflow_id}
         order = Order(**SAMPLE, **names, accepted_at=datetime.now(UTC).isoformat(), options=options)

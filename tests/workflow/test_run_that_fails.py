@@ -1,7 +1,5 @@
 """A run whose workflow task fails again and again takes no update: the operator is told so, and may ask again."""
 
-from pathlib import Path
-
 import pytest
 from temporalio import workflow
 from temporalio.client import Client
@@ -25,8 +23,8 @@ class Broken:
         raise RuntimeError("a bug")
 
 
-async def test_run_whose_task_keeps_failing_is_asked_something_fault_names_it(client: Client, tmp_path: Path) -> None:
-    async with open_counter(await another_connection(client), tmp_path, OrderOptions()) as counter:
+async def test_run_whose_task_keeps_failing_is_asked_something_fault_names_it(client: Client, sqlite_url: str) -> None:
+    async with open_counter(await another_connection(client), sqlite_url, OrderOptions()) as counter:
         placed = await counter.place()
         handle = counter.client.get_workflow_handle(placed.workflow_id)
         async with Worker(

@@ -1,7 +1,5 @@
 """A service may live elsewhere than in the orders' database: its orders end whole all the same."""
 
-from pathlib import Path
-
 import pytest
 from temporalio.client import Client
 
@@ -27,9 +25,9 @@ from tests.workflow.shop import open_counter
     ("fail_at", "ended", "payment_status"), [(None, "completed", "charged"), ("warehouse", "failed", "refunded")]
 )
 async def test_payments_in_memory_order_ends_as_with_payments_in_sql(
-    client: Client, tmp_path: Path, options: OrderOptions, fail_at: str | None, ended: str, payment_status: str
+    client: Client, sqlite_url: str, options: OrderOptions, fail_at: str | None, ended: str, payment_status: str
 ) -> None:
-    async with open_counter(client, tmp_path, options) as counter:
+    async with open_counter(client, sqlite_url, options) as counter:
         journal = OrderJournal(counter.database)
         ledger = SqlLedger(counter.database, journal)
         services = assemble(

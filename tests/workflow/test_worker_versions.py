@@ -4,7 +4,6 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from temporalio.client import Client
@@ -28,9 +27,9 @@ def deployment() -> str:
 
 
 @pytest.fixture
-async def counter(client: Client, tmp_path: Path, options: OrderOptions) -> AsyncIterator[Counter]:
+async def counter(client: Client, sqlite_url: str, options: OrderOptions) -> AsyncIterator[Counter]:
     """A counter without a worker, on a connection that no worker shares."""
-    async with open_counter(await another_connection(client), tmp_path, options) as counter:
+    async with open_counter(await another_connection(client), sqlite_url, options) as counter:
         yield counter
 
 

@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 
 from flowforge.errors import DatabaseUnavailable
 from flowforge.persistence.database import Database
-from flowforge.persistence.migrations.migrate import migrate
 
 _RENAME = text("update products set name = :name where product_id = 'SKU-001'")
 _LOCK = text("update products set on_hand = on_hand where product_id = 'SKU-001'")
@@ -20,10 +19,8 @@ _NAME = text("select name from products where product_id = 'SKU-001'")
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "flowforge.sqlite3"
-    migrate(f"sqlite:///{path}")
-    return path
+def file(sqlite_url: str) -> Path:
+    return Path(sqlite_url.removeprefix("sqlite:///"))
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from typing import Any
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowFailureError
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 
@@ -34,6 +33,7 @@ from flowforge.engine.store.rows import RunRows
 from flowforge.engine.store.values import RunValues
 from flowforge.engine.workflow import RunWorkflow
 from flowforge.persistence.database import Database
+from flowforge.temporal.converter import DATA_CONVERTER
 from flowforge.worker.answers import BoundedAnswers
 from flowforge.worker.heartbeats import Heartbeats
 from flowforge.worker.registration import activities_of_runs
@@ -141,7 +141,7 @@ def saved(step: str, view: str) -> Callable[[SaveRun], bool]:
 
 REPLAYER = Replayer(
     workflows=[RunWorkflow],
-    data_converter=pydantic_data_converter,
+    data_converter=DATA_CONVERTER,
     workflow_runner=UnsandboxedWorkflowRunner(),
     debug_mode=True,  # without the search for deadlocks: a machine that is busy for two seconds is none
 )
