@@ -23,6 +23,17 @@ class Run:
     worker_cpu_s: float
     load_cpu_s: float | None
 
+    @classmethod
+    def of_turns(cls, turns: Sequence["Run"]) -> "Run":
+        """Return what turns of one contestant come to together, none of which says what the load's process used."""
+        return cls(
+            wall_s=sum(turn.wall_s for turn in turns),
+            latencies_ms=[latency for turn in turns for latency in turn.latencies_ms],
+            server_cpu_s=sum(turn.server_cpu_s for turn in turns),
+            worker_cpu_s=sum(turn.worker_cpu_s for turn in turns),
+            load_cpu_s=None,
+        )
+
     @property
     def count(self) -> int:
         """How many were completed."""
