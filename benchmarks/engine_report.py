@@ -97,9 +97,9 @@ def _targets(results: EngineResults, plan: Plan) -> Iterator[tuple[str, ...]]:
     transform = statistics.median(results.transform_ms)
     yield "transform, warm, p50", "≤ 2 ms", f"{transform:.2f} ms", met(transform <= 2)
     for name, publish_ms in results.publish_ms.items():
-        typical = statistics.median(publish_ms)
-        measured = f"{typical:.0f} ms (at most {max(publish_ms):.0f})"
-        yield f"{name}, p50 of {len(publish_ms)}", "≤ 200 ms", measured, met(typical <= 200)
+        slowest = max(publish_ms)
+        measured = f"{slowest:.0f} ms (p50 {statistics.median(publish_ms):.0f})"
+        yield f"{name}, slowest of {len(publish_ms)}", "≤ 200 ms", measured, met(slowest <= 200)
 
 
 def _per_step(results: EngineResults, name: str, count: int) -> Spread:

@@ -21,9 +21,8 @@ _IN_TURN: Final = 3
 """Of so many kills in a row, where the point allows it, the second meets an order that was cancelled before it began,
 and the third is followed by a cancellation before another worker is there."""
 
-_HANGS_AFTER_S: Final = 300.0
-"""A drill that takes longer hangs. It takes a minute where Temporal hands a task to every poll that a frozen worker has
-left open, and each has to time out; and more on a machine that has other things to do."""
+_WITHIN_S: Final = {"kill": 120.0, "stop": 300.0}
+"""Temporal hands a task to every poll that a frozen worker has left open, and each of them has to time out."""
 
 _FROZEN_S: Final = 5.0
 """Longer than any attempt of these orders may take."""
@@ -69,7 +68,7 @@ class Drill:
             goes_on = self.how == "kill" and not is_cancelled and route in {"goes forward", "fails"}
             goes_on = goes_on and route == self._route(number + 1)
             fault = self._fault(2) if goes_on and number + 1 < times else ""
-            async with asyncio.timeout(_HANGS_AFTER_S):
+            async with asyncio.timeout(_WITHIN_S[self.how]):
                 heir = await self._once(worker, route, is_cancelled=is_cancelled, heirs_fault=fault)
                 worker = heir if fault and not heir.exited.done() else None
                 if worker is None:

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, select
 from temporalio.client import Client, WorkflowFailureError
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from chaos.house import House
+from chaos.replays import RUNS, replay
 from chaos.world import PRODUCT, World
 from flowforge.durable.placement import Placement
 from flowforge.engine.actions.offer import OfferOptions, open_offer
@@ -25,10 +25,8 @@ from flowforge.engine.store.keys import StartKeys
 from flowforge.engine.store.reads import RunReads
 from flowforge.engine.store.records import RunRecord
 from flowforge.engine.store.values import RunValues
-from flowforge.engine.workflow import RunWorkflow
 from flowforge.orders.audit import audit
 from flowforge.persistence.tables.ledger import LEDGER
-from flowforge.temporal.converter import DATA_CONVERTER
 from flowforge.temporal.target import TemporalTarget
 
 ORDER = """\
@@ -88,12 +86,7 @@ async def end_of(
     await world.worker()
     with contextlib.suppress(WorkflowFailureError):  # the row tells how it ended
         await handle.result()
-    replayer = Replayer(
-        workflows=[RunWorkflow],
-        data_converter=DATA_CONVERTER,
-        workflow_runner=UnsandboxedWorkflowRunner(),
-    )
-    await replayer.replay_workflow(await handle.fetch_history())
+    assert await replay(world, run, RUNS)
     record = await reads.get(run)
     if not victim.was_killed:
         victim.send(signal.SIGCONT)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import fields
-from functools import cache
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -182,11 +181,4 @@ def _owner(activities: Iterable[Any], kind: type[Kind]) -> Kind:
 
 
 def _told(outcome: Any) -> dict[str, Any]:
-    names = _names(type(outcome))  # type: ignore[arg-type]  # a type is hashable, which mypy does not know
-    return {told: getattr(outcome, name) for name, told in names}
-
-
-@cache
-def _names(kind: type[Any]) -> tuple[tuple[str, str], ...]:
-    """Return the fields of a kind of outcome, and what runs call them."""
-    return tuple((field.name, to_camel(field.name)) for field in fields(kind))
+    return {to_camel(field.name): getattr(outcome, field.name) for field in fields(outcome)}
