@@ -4,10 +4,11 @@ Results may be something else than JSON, where a shell keeps large ones elsewher
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from sys import intern
+from typing import Any, Final
 
 from flowforge.engine.core.keys import Key
 from flowforge.engine.core.outcomes import Failure, StepError, Wait
@@ -15,6 +16,8 @@ from flowforge.engine.core.state import FailedItem, Items, State, StepState, Tas
 from flowforge.engine.core.table import Table
 
 Convert = Callable[[Any], Any]
+
+_OF_ITEM: Final = "ofItem"
 
 
 def _same(value: Any) -> Any:
@@ -30,7 +33,7 @@ def dump(state: State, *, value: Convert = _same) -> dict[str, Any]:
         "steps": {name: _bare(step, items=_dump_items(step.items, value)) for name, step in state.steps.items()},
         "tasks": [[*key, _bare(task, wait=_dump_wait(task.wait))] for key, task in state.tasks.items()],
         "backlog": [list(key) for key in state.backlog],
-        "undos": [dump_undo(undo, value=value) for undo in state.undos],
+        "undos": [_dump_carried(undo, state.steps, value) for undo in state.undos],
         "cursor": state.cursor,
         "repeated": sorted([list(key) for key in state.repeated], key=str),
         "failure": None if state.failure is None else _bare(state.failure),
@@ -42,13 +45,14 @@ def dump(state: State, *, value: Convert = _same) -> dict[str, Any]:
 
 def load(data: Mapping[str, Any], *, value: Convert = _same) -> State:
     """Return the state that `dump` wrote; `value` reads what its counterpart wrote."""
+    steps = Table({name: _load_step(step, value) for name, step in data["steps"].items()})
     return State(
         **{
             **data,
-            "steps": Table({name: _load_step(step, value) for name, step in data["steps"].items()}),
+            "steps": steps,
             "tasks": Table({Key(*task[:3]): _load_task(task[3]) for task in data["tasks"]}),
             "backlog": tuple(Key(*key) for key in data["backlog"]),
-            "undos": tuple(load_undo(undo, value=value) for undo in data["undos"]),
+            "undos": tuple(_load_carried(undo, steps, value) for undo in data["undos"]),
             "repeated": frozenset(Key(*key) for key in data["repeated"]),
             "failure": None if data["failure"] is None else Failure(**_with_error(data["failure"])),
             "values": Table({name: value(result) for name, result in data["values"].items()}),
@@ -61,6 +65,27 @@ def load(data: Mapping[str, Any], *, value: Convert = _same) -> State:
 def dump_undo(undo: UndoEntry, *, value: Convert = _same) -> dict[str, Any]:
     """Return an undo as JSON; `value` writes its step's result, and its item."""
     return _bare(undo, key=list(undo.key), result=value(undo.result), item=value(undo.item))
+
+
+def _dump_carried(undo: UndoEntry, steps: Mapping[str, StepState], value: Convert) -> dict[str, Any]:
+    """Return an undo as JSON without its result where that is its item's, of which there may be ten thousand."""
+    if undo.result is None or undo.result is not _result_of_item(undo.key, steps):
+        return dump_undo(undo, value=value)
+    return {**dump_undo(replace(undo, result=None), value=value), _OF_ITEM: True}
+
+
+def _load_carried(data: Mapping[str, Any], steps: Mapping[str, StepState], value: Convert) -> UndoEntry:
+    if _OF_ITEM not in data:
+        return load_undo(data, value=value)
+    found = load_undo({name: each for name, each in data.items() if name != _OF_ITEM}, value=value)
+    return replace(found, result=_result_of_item(found.key, steps))
+
+
+def _result_of_item(key: Key, steps: Mapping[str, StepState]) -> Any:
+    step = steps.get(key.step)
+    if step is None or step.items is None or key.item is None or key.item >= len(step.items.results):
+        return None  # a later visit to the step has fewer items
+    return step.items.results[key.item]
 
 
 @cache
@@ -135,7 +160,7 @@ def load_undo(data: Mapping[str, Any], *, value: Convert = _same) -> UndoEntry:
     return UndoEntry(
         **{
             **found,
-            "key": Key(*found["key"]),
+            "key": Key(intern(found["key"][0]), *found["key"][1:]),
             "result": value(found.get("result")),
             "item": value(found.get("item")),
         }

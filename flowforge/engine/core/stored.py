@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 from flowforge.engine.definition.names import UNDO
@@ -24,6 +25,10 @@ class Stored:
     count: int | None = None
     item: int | None = None
     inline: tuple[tuple[int, Any], ...] = field(default=(), hash=False)
+
+    def __post_init__(self) -> None:
+        # Ten thousand parts of one list have one name.
+        object.__setattr__(self, "ref", intern(self.ref))
 
 
 def gathered(results: Iterable[Any]) -> Any:
