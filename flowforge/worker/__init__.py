@@ -1,1 +1,1 @@
-"""The worker: runs the order workflow and the services' activities."""
+"""The worker: runs the workflows of orders, of their returns and of definitions, and all their activities."""

@@ -14,7 +14,10 @@ from flowforge.worker.registration import WORKFLOWS
 from flowforge.worker.sandbox import sandbox_for
 
 DRAIN: Final = timedelta(seconds=20)
-"""How long running activities get to finish when the worker is told to stop; longer than any one attempt's timeout."""
+"""How long running activities get to finish when the worker is told to stop.
+
+Longer than an attempt of an order's step may take; one of a run's step may take longer.
+"""
 
 STICKY_TIMEOUT: Final = timedelta(seconds=1)
 """How long a workflow task waits for the worker that has the run in its cache, before any worker may take it."""

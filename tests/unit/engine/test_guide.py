@@ -67,6 +67,7 @@ def test_every_control_is_explained() -> None:
         ("items of a `forEach`", f"{MAX_ITEMS:,}"),
         ("child runs inside each other", f"{MAX_CHILDREN}"),
         ("a run's input", f"{MAX_RESULT_BYTES // _KIB} KiB"),
+        ("what a child run that completed leaves to be undone with", f"{MAX_CALL_BYTES // _MIB} MiB; "),
         ("a result, what comes with an event", f"{MAX_RESULT_BYTES // _KIB} KiB; "),
         (
             "what one call's params fill in",
