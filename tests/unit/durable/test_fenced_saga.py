@@ -25,8 +25,9 @@ TABLE = (
 )
 
 
-def saga_in(runtime: LoopRuntime) -> FencedSaga:
-    return FencedSaga(table=TABLE, saga_id="s_1", opening={"what": "it"}, labels={"order_id": "o_1"}, runtime=runtime)
+def saga_in(runtime: LoopRuntime, **more: Any) -> FencedSaga:
+    labels = {"order_id": "o_1"}
+    return FencedSaga(table=TABLE, saga_id="s_1", opening={"what": "it"}, labels=labels, runtime=runtime, **more)
 
 
 async def walk(saga: FencedSaga) -> None:

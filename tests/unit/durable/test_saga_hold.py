@@ -166,11 +166,11 @@ async def test_parallel_steps_are_held_together_and_told_of_once_when_released()
 
 
 async def test_fenced_saga_is_held_too() -> None:
-    runtime = LoopRuntime()
-    saga = saga_in(runtime)
+    runtime, keeper = LoopRuntime(), Keeper()
+    saga = saga_in(runtime, owner=keeper)
     saga.hold()
     walking = asyncio.create_task(walk(saga))
-    await asyncio.sleep(0.01)
+    await keeper.stands_still.wait()
     assert runtime.calls == []
     saga.release()
     runtime.poke()
