@@ -2,9 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+
+_PARTS: Final = ("orders", "engine")
 
 
 def bench(
@@ -22,6 +24,8 @@ def bench(
     values: Annotated[int, typer.Option(min=2, help="Steps that answer with 256 KiB each.")] = 500,
 ) -> None:
     """Measure, print and write how fast orders are, next to the least that Temporal takes; some minutes long."""
+    if only not in {None, *_PARTS}:
+        raise typer.BadParameter(f"there is no part {only}: {', '.join(_PARTS)}", param_hint="--only")
     from flowforge.cli.lifecycle import run
     from flowforge.cli.progress import progress
     from flowforge.cli.stopping import Stop
@@ -46,7 +50,7 @@ def bench(
             starts=starts,
             out=out,
             engine_out=engine_out,
-            parts=("orders", "engine") if only is None else (only,),
+            parts=_PARTS if only is None else (only,),
             steps=steps,
             items=items,
             values=values,
