@@ -35,7 +35,6 @@ def main(
         kills=kills,
         command=" ".join(["python -m chaos", *sys.argv[1:]]),
         out=out,
-        only=frozenset(chosen),
     )
     scenarios = {name: scenario for name, scenario in SCENARIOS.items() if not chosen or name in chosen}
 

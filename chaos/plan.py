@@ -23,7 +23,6 @@ class Plan:
         marathon_orders: how many orders go through the steady killing that follows.
         command: as it was given, for the report.
         out: the report to write.
-        only: the names of the scenarios to run; empty for all.
     """
 
     seed: int
@@ -35,12 +34,9 @@ class Plan:
     marathon_orders: int
     command: str
     out: Path = Path("docs/reliability.md")
-    only: frozenset[str] = frozenset()
 
     @classmethod
-    def of(
-        cls, *, seed: int, minutes: float, kills: int | None, command: str, out: Path, only: frozenset[str]
-    ) -> "Plan":
+    def of(cls, *, seed: int, minutes: float, kills: int | None, command: str, out: Path) -> "Plan":
         """Make a plan that takes about so many minutes; `kills` says otherwise for the workers killed at random."""
         share = min(1.0, minutes / FULL_MINUTES)
         return cls(
@@ -53,7 +49,6 @@ class Plan:
             marathon_orders=max(200, round(10_000 * share)),
             command=command,
             out=out,
-            only=only,
         )
 
     @property

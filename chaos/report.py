@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from benchmarks.machine import Circumstances
+from benchmarks.tables import table
 from chaos.judge import Verdict
 from chaos.plan import Plan
 
@@ -55,11 +56,11 @@ def render(entries: Sequence[Entry]) -> str:
     """Return the tables of all scenarios."""
     verdicts = [each["verdict"] for each in entries]
     parts = [
-        _table(
+        table(
             ("fault", "orders", "completed", "failed", "cancelled", "drained after, s", "took, s", "violations"),
             list(map(_summary, verdicts)),
         ),
-        _table(
+        table(
             ("scenario", "seed", "commit", "date", "extent", "load average before"),
             [
                 (
@@ -78,7 +79,7 @@ def render(entries: Sequence[Entry]) -> str:
             for what in dict.fromkeys(f"{e['where']['machine']}; {e['where']['software']}" for e in entries)
         ),
         "\n",
-        _table(("fault", "what was done", "times"), list(_done(verdicts))),
+        table(("fault", "what was done", "times"), list(_done(verdicts))),
         _hits(verdicts),
     ]
     for verdict in verdicts:
@@ -89,11 +90,6 @@ def render(entries: Sequence[Entry]) -> str:
             parts.append(f"- and {len(violations) - _SHOWN} more\n" * (len(violations) > _SHOWN))
             parts.append("\n")
     return "".join(parts).rstrip("\n") + "\n"
-
-
-def _machines(entries: Sequence[Entry]) -> Iterator[str]:
-    for what in dict.fromkeys((each["where"]["machine"], each["where"]["software"]) for each in entries):
-        yield f"On {'; '.join(what)}.\n\n"
 
 
 def _summary(verdict: Entry) -> tuple[str, ...]:
@@ -123,9 +119,4 @@ def _hits(verdicts: Sequence[Entry]) -> str:
     points = sorted({point for verdict in hit for point in verdict["hits"]})
     head = ("fault point", *(verdict["name"] for verdict in hit))
     rows = [(f"`{point}`", *(str(verdict["hits"].get(point, 0)) for verdict in hit)) for point in points]
-    return "How often each fault point was hit:\n\n" + _table(head, rows)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n"
+    return "How often each fault point was hit:\n\n" + table(head, rows)

@@ -81,8 +81,3 @@ def workflow_id_of_return(workflow_id: str) -> str:
 def workflow_id_of_key(idempotency_key: str) -> str:
     """Return the workflow id of the order that is placed with an idempotency key, the same in every process."""
     return f"key-{hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]}"
-
-
-def is_identifier(text: str) -> bool:
-    """Tell whether a client may use `text` as an identifier."""
-    return IDENTIFIER.fullmatch(text) is not None

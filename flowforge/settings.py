@@ -178,14 +178,7 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The database in effect: DATABASE_URL, else the SQLite file at FLOWFORGE_DB_PATH, as an SQLAlchemy URL."""
-        if self.explicit_database_url:
-            return re.sub(r"\Apostgresql://", "postgresql+psycopg://", self.explicit_database_url)
-        return f"sqlite:///{self.db_path.absolute()}"
-
-    @property
-    def temporal_db_path(self) -> Path:
-        """Where an embedded Temporal keeps its state."""
-        return self.data_dir / "temporal.sqlite3"
+        return self.explicit_database_url or f"sqlite:///{self.db_path.absolute()}"
 
 
 def _temporal_environment(environment: Mapping[str, str | None]) -> dict[str, str]:

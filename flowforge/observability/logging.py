@@ -2,8 +2,6 @@
 
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO, Final
 
 import structlog
@@ -75,16 +73,6 @@ def configure(log_format: LogFormat, *, level: str = "INFO", to: IO[str] | None 
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
-
-
-@contextmanager
-def order_context(
-    *, order_id: str | None = None, workflow_id: str | None = None, request_id: str | None = None
-) -> Iterator[None]:
-    """Name the order on every line logged inside the block, by this task and by those it starts; None adds nothing."""
-    given = zip(_ORDER_KEYS, (order_id, workflow_id, request_id), strict=True)
-    with structlog.contextvars.bound_contextvars(**{key: value for key, value in given if value is not None}):
-        yield
 
 
 def _told_in_one_line(record: logging.LogRecord) -> bool:

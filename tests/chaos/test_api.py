@@ -15,6 +15,6 @@ async def test_api_killed_within_a_post_the_key_leads_to_the_one_order(
     client: Client, temporal_target: TemporalTarget, house: House
 ) -> None:
     seed = random.SystemRandom().randrange(1_000_000)
-    plan = Plan.of(seed=seed, minutes=1, kills=None, command="", out=Path("none"), only=frozenset())
+    plan = Plan.of(seed=seed, minutes=1, kills=None, command="", out=Path("none"))
     verdict = await kill_within_posts(house, temporal_target, client, plan, least=2)
     assert verdict.violations == []

@@ -15,7 +15,7 @@ WHERE = Circumstances(date="2026-01-01", commit="abc", machine="one", software="
 
 
 def plan(out: Path, *, seed: int = 7, minutes: float = FULL_MINUTES) -> Plan:
-    return Plan.of(seed=seed, minutes=minutes, kills=None, command="chaos", out=out, only=frozenset())
+    return Plan.of(seed=seed, minutes=minutes, kills=None, command="chaos", out=out)
 
 
 def verdict(name: str, *violations: str) -> Verdict:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from structlog.contextvars import bound_contextvars
 from temporalio.exceptions import ApplicationError
 
-from flowforge.observability.logging import configure, order_context
+from flowforge.observability.logging import configure
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 
 def test_our_line_and_a_librarys_carry_the_order(capsys: pytest.CaptureFixture[str]) -> None:
     configure("json")
-    with order_context(order_id="ord_1", workflow_id="order-ord_1", request_id="req_1"):
+    with bound_contextvars(order_id="ord_1", workflow_id="order-ord_1", request_id="req_1"):
         structlog.get_logger("flowforge.orders").info("charged", amount_minor=3998)
         logging.getLogger("uvicorn.error").warning("slow %s", "client")
     logging.getLogger("uvicorn.error").warning("no order")
@@ -70,7 +71,7 @@ def test_exception_stays_on_one_json_line(capsys: pytest.CaptureFixture[str]) ->
 
 def test_console_format_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     configure("console")
-    with order_context(order_id="ord_1"):
+    with bound_contextvars(order_id="ord_1"):
         logging.getLogger("flowforge").info("charged")
     (line,) = capsys.readouterr().err.splitlines()
     assert "charged" in line

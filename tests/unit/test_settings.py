@@ -80,9 +80,10 @@ def test_database_url_wins_over_path(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.load().database_url == "sqlite:////data/flowforge.sqlite3"
 
 
-def test_postgres_url_without_driver_gets_the_one_we_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://shop:secret@db/shop")
-    assert Settings.load().database_url == "postgresql+psycopg://shop:secret@db/shop"
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg"])
+def test_postgres_url_with_or_without_its_driver_is_allowed(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"{scheme}://shop:secret@db/shop")
+    assert Settings.load().database_url == f"{scheme}://shop:secret@db/shop"
 
 
 @pytest.mark.parametrize(

@@ -4,19 +4,12 @@ import hashlib
 import json
 from typing import Any
 
-from flowforge.engine.definition.model import Definition
-
 
 def canonical_bytes(value: Any) -> bytes:
     """Return the one way to write a JSON value: keys sorted, no spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def content_address(definition: Definition) -> str:
-    """Return `sha256:` and the digest of the definition's canonical form."""
-    return address_of(definition.canonical())
-
-
 def address_of(body: Any) -> str:
-    """Return the content address of a definition by its canonical form."""
+    """Return `sha256:` and the digest of a definition's canonical form, as `Definition.canonical` gives it."""
     return f"sha256:{hashlib.sha256(canonical_bytes(body)).hexdigest()}"

@@ -134,9 +134,6 @@ def seed(name: str) -> dict[str, Any]:
     return body
 
 
-START = seed("start-002-order-processing")
-
-
 def at(site: Site, body: dict[str, Any]) -> dict[str, Any]:
     """Return a definition with every URL at a site of the test's own, the old host as the first part of the path."""
     text = json.dumps(body)

@@ -49,7 +49,6 @@ _REPEATED: Final = [
     ("", "wide", "+wide"), ("", "wide.length", "+wide.length"), ("", "a", "."), ("\n", "a", ""), ("", "1e", "9"),
 ]  # fmt: skip
 
-_SOUP: Final = [*_DAMAGE, *_OPERATORS, *_NAMES, *_MEMBERS, *_KEYS, *_NUMBERS, *_STRINGS, ".includes(", "Math.max(", ")"]
 _DATA: Final = [
     "a", "b", "n", "s", "list", "order", "score", "flag", "none", "été", "$x", "__proto__", "charge-payment",
 ]  # fmt: skip
