@@ -14,14 +14,14 @@ from flowforge.cli.orders import app as orders
 from flowforge.cli.running import run_definition
 from flowforge.cli.starter import starter
 from flowforge.cli.temporal import temporal
+from flowforge.cli.testing import run_tests
 from flowforge.cli.versions import worker_versions
 from flowforge.cli.worker import worker
 from flowforge.cli.workflows import app as workflows
-from flowforge.cli.workflows.app import run_tests
 
 
-def main() -> None:
-    """Run the command that the arguments name."""
+def commands() -> typer.Typer:
+    """Return the command line: every command under its name."""
     app = typer.Typer(
         name="flowforge",
         help="Durable order fulfilment on Temporal: what was done is undone when a step fails.",
@@ -38,4 +38,9 @@ def main() -> None:
     app.add_typer(orders.app, name="orders")
     app.add_typer(workflows.app, name="workflows")
     app.add_typer(executions.app, name="executions")
-    app()
+    return app
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    commands()()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from flowforge.cli.stopping import Stop
     from flowforge.client import FlowForge
 
-app = typer.Typer(help="Check, draw, prove, test and publish definitions.", no_args_is_help=True)
+app = typer.Typer(help="Check, draw, prove and publish definitions.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(help="The definition, JSON or YAML, in any of the forms.", metavar="FILE")]
 Strict = Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")]
@@ -22,7 +22,7 @@ Actions = Annotated[
 
 @app.callback()
 def _workflows() -> None:
-    """Check, draw, prove, test and publish definitions."""
+    """Check, draw, prove and publish definitions."""
 
 
 @app.command()
@@ -65,18 +65,6 @@ def prove(
 
     holds = print_proof(file, faults=faults, given=given, strict=strict, actions=actions, tests=tests)
     raise typer.Exit(0 if holds else 1)
-
-
-@app.command("test")
-def run_tests(
-    files: Annotated[list[Path], typer.Argument(help="Files of tests.", metavar="FILE.test.yaml...")],
-    *,
-    actions: Actions = None,
-) -> None:
-    """Run tests of definitions in virtual time. Exit code 1 if any fails."""
-    from flowforge.cli.workflows.testing import print_tests
-
-    raise typer.Exit(0 if print_tests(files, actions) else 1)
 
 
 @app.command()

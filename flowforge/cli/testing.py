@@ -1,16 +1,26 @@
-"""`workflows test`: what passed, and what came out otherwise than expected."""
+"""`test`: which tests of definitions passed, and what came out otherwise than expected."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowforge.cli.workflows.reading import known_actions, refuse
-from flowforge.testing.cases import Result, run_file
-from flowforge.testing.documents import TestFileError
+from flowforge.cli.workflows.app import Actions
+
+if TYPE_CHECKING:
+    from flowforge.testing.cases import Result
 
 
-def print_tests(files: list[Path], actions: str | None) -> bool:
-    """Run files of tests, print what came of each case, and tell whether all passed."""
+def run_tests(
+    files: Annotated[list[Path], typer.Argument(help="Files of tests.", metavar="FILE.test.yaml...")],
+    *,
+    actions: Actions = None,
+) -> None:
+    """Run tests of definitions in virtual time. Exit code 1 if any fails."""
+    from flowforge.cli.workflows.reading import known_actions, refuse
+    from flowforge.testing.cases import run_file
+    from flowforge.testing.documents import TestFileError
+
     known = known_actions(actions)
     results: list[Result] = []
     for file in files:
@@ -24,10 +34,10 @@ def print_tests(files: list[Path], actions: str | None) -> bool:
         results += found
     failed = sum(not result.passed for result in results)
     typer.echo(f"{len(results) - failed} passed, {failed} failed")
-    return failed == 0
+    raise typer.Exit(1 if failed else 0)
 
 
-def _print(result: Result) -> None:
+def _print(result: "Result") -> None:
     typer.echo(f"  {'ok  ' if result.passed else 'FAIL'} {result.name}")
     for difference in result.differences:
         for line in difference.lines():
