@@ -3,12 +3,12 @@
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from flowforge.durable.cancelling import cancel_own_run
 from flowforge.engine.actions.contract import ActionAnswer, ActionCall
 from flowforge.engine.contracts import CANCEL_RUN, PREPARE_CHILD, CancelRun, PrepareChild, RunRequest
 from flowforge.engine.core.stored import Stored
@@ -17,7 +17,6 @@ from flowforge.engine.saving import BEGIN, BEGUN, SAVE, BeginStep, RunSaved, Sav
 from flowforge.engine.sizes import MAX_CALL_BYTES, size_of
 from flowforge.errors import FlowForgeError, PayloadTooLarge
 
-_RPC_TIMEOUT: Final = timedelta(seconds=5)
 _UNSPECIFIED: Final = ApplicationErrorCategory.UNSPECIFIED
 
 
@@ -150,11 +149,7 @@ class RunActivities:
     @activity.defn(name=CANCEL_RUN)
     async def cancel_run(self, request: CancelRun) -> None:
         """Ask Temporal to cancel the run that asks for this; a second time is nothing new."""
-        info = activity.info()
-        if info.workflow_id is None:
-            raise RuntimeError("no run asked for this")
-        run = activity.client().get_workflow_handle(info.workflow_id, run_id=info.workflow_run_id)
-        await run.cancel(reason=request.reason, rpc_timeout=_RPC_TIMEOUT)
+        await cancel_own_run(request.reason)
 
 
 @contextlib.contextmanager

@@ -1,11 +1,11 @@
 """The activities that belong to the order itself: moving its row on, and ending its run as the row says."""
 
-from datetime import timedelta
-from typing import Final, Protocol
+from typing import Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from flowforge.durable.cancelling import cancel_own_run
 from flowforge.errors import FlowForgeError
 from flowforge.orders.contracts import CancelRun, CloseOrder, MarkReturned, OrderClosed
 from flowforge.services.delivery import BindLogContext
@@ -30,9 +30,6 @@ class OrderRows(Protocol):
             DatabaseUnavailable: nothing was written; try again.
         """
         ...
-
-
-_RPC_TIMEOUT: Final = timedelta(seconds=5)
 
 
 class OrderActivities:
@@ -70,8 +67,4 @@ class OrderActivities:
     @activity.defn(name="orders.cancel_run")
     async def cancel_run(self, request: CancelRun) -> None:
         """Ask Temporal to cancel the run that asks for this; a second time is nothing new."""
-        info = activity.info()
-        if info.workflow_id is None:
-            raise RuntimeError("no run asked for this")
-        run = activity.client().get_workflow_handle(info.workflow_id, run_id=info.workflow_run_id)
-        await run.cancel(reason=request.reason, rpc_timeout=_RPC_TIMEOUT)
+        await cancel_own_run(request.reason)
