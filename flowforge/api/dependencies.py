@@ -50,12 +50,16 @@ class Orders(Protocol):
         ...
 
     async def wait(self, name: str, seconds: float) -> OrderRecord:
-        """Return an order when it has ended, or as it is after `seconds`.
+        """Return an order when it has ended, or as it is after `seconds` or at `close`.
 
         Raises:
             NotFound: there is no such order.
             DatabaseUnavailable: try again.
         """
+        ...
+
+    def close(self) -> None:
+        """End every `wait`: the answer is then the order as it is."""
         ...
 
     async def ready(self) -> Mapping[str, bool]:
@@ -216,6 +220,14 @@ class AppServices:
     def temporal_url(self, workflow_id: str) -> str:
         """Return where Temporal's UI shows a workflow."""
         return f"{self.temporal_ui_url}/namespaces/{self.namespace}/workflows/{workflow_id}"
+
+    def close(self) -> None:
+        """End every wait and every event stream, so that a server can drain."""
+        self.orders.close()
+        self.feed.close()
+        if self.engine is not None:
+            self.engine.runs.close()
+            self.engine.feed.close()
 
 
 # Dependencies are coroutine functions: FastAPI would send plain functions through its thread pool, at 100 µs each.

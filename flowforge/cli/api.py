@@ -11,8 +11,7 @@ def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 
     async def main(settings: Settings, stop: Stop) -> int:
         from flowforge.cli.composition import open_fulfilment, prepare_database, ui_url
-        from flowforge.cli.serving import UntilStopped, listening_socket, serve, tell_address
-        from flowforge.orders.feed import OrderFeed
+        from flowforge.cli.serving import listening_socket, serve, tell_address
         from flowforge.temporal.client import connect_with_retry
         from flowforge.temporal.target import TemporalTarget
 
@@ -21,9 +20,8 @@ def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
             target = TemporalTarget.of(settings)
             client = await stop.or_done(connect_with_retry(target))
             async with open_fulfilment(settings) as fulfilment:
-                feed = OrderFeed(fulfilment.reads)
-                app = fulfilment.api(client, UntilStopped(fulfilment.gateway(client), stop), feed, target)
-                await serve(app, feed, listener, stop, lambda: tell_address(listener, ui_url(settings, target)))
+                app = fulfilment.api(client, target)
+                await serve(app, listener, stop, lambda: tell_address(listener, ui_url(settings, target)))
         return 0
 
     run(main)

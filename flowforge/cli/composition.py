@@ -13,7 +13,7 @@ from temporalio.common import WorkerDeploymentVersion
 from temporalio.worker import Worker
 
 from flowforge.api.app import create_app
-from flowforge.api.dependencies import AppServices, Orders
+from flowforge.api.dependencies import AppServices
 from flowforge.cli.engine import Engine, open_engine
 from flowforge.orders.activities import OrderActivities
 from flowforge.orders.backlog import TaskQueueBacklog
@@ -101,17 +101,17 @@ class Fulfilment:
             interval=timedelta(seconds=self.settings.reconcile_interval_s),
         )
 
-    def api(self, client: Client, orders: Orders, feed: OrderFeed, target: TemporalTarget) -> FastAPI:
-        """Return the API; whoever serves it closes the feed when the server drains."""
+    def api(self, client: Client, target: TemporalTarget) -> FastAPI:
+        """Return the API; whoever serves it closes its services when the server drains."""
         return create_app(
             AppServices(
-                orders=orders,
+                orders=self.gateway(client),
                 control=self.control(client),
                 returns=self.returns(client),
                 read_model=self.reads,
                 stats=Statistics(self.database).take,
                 backlog=TaskQueueBacklog(client, self.settings.task_queue).measure,
-                feed=feed,
+                feed=OrderFeed(self.reads),
                 inventory=self.services.inventory,
                 payments=self.services.payments,
                 warehouse=self.services.warehouse,

@@ -4,20 +4,17 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import typer
 import uvicorn
 from fastapi import FastAPI
 
-from flowforge.api.dependencies import EngineServices, Orders
+from flowforge.api.dependencies import AppServices
 from flowforge.cli.loaded import keep_loaded
-from flowforge.cli.stopping import Stop, StoppedError
+from flowforge.cli.stopping import Stop
 from flowforge.errors import StartupError
-from flowforge.orders.feed import OrderFeed
-from flowforge.orders.gateway import NewOrder, PlacedOrder
-from flowforge.orders.records import OrderRecord
 
 _FINISH_WITHIN_S: Final = 20
 _BACKLOG: Final = 2048
@@ -55,10 +52,9 @@ def tell_address(listener: socket.socket, ui_url: str) -> None:
     typer.echo(f"The API is at {url_of(listener)}/docs, Temporal's UI at {ui_url}; Ctrl-C ends it")
 
 
-async def serve(
-    app: FastAPI, feed: OrderFeed, listener: socket.socket, stop: Stop, on_ready: Callable[[], None]
-) -> None:
-    """Serve until the stop is asked for, then drain: nobody new, event streams end, requests get 20 s to finish."""
+async def serve(app: FastAPI, listener: socket.socket, stop: Stop, on_ready: Callable[[], None]) -> None:
+    """Serve until the stop is asked for, then drain: nobody new, waits end, requests get 20 s to finish."""
+    services: AppServices = app.state.services
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -70,8 +66,6 @@ async def serve(
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_FINISH_WITHIN_S,
     )
-    engine: EngineServices | None = app.state.services.engine
-    engine_waits = () if engine is None else (engine.feed, engine.runs)
     server = _Server(config, on_ready)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     asked = asyncio.create_task(stop.wait())
@@ -80,36 +74,8 @@ async def serve(
     finally:
         asked.cancel()
         server.should_exit = True
-        for each in (feed, *engine_waits):
-            each.close()
+        services.close()
         await serving
-
-
-class UntilStopped:
-    """The orders, whose `wait` ends when the process is to stop: the answer is then the order as it is."""
-
-    def __init__(self, orders: Orders, stop: Stop) -> None:
-        self._orders = orders
-        self._stop = stop
-
-    async def place(self, order: NewOrder) -> PlacedOrder:
-        """See Orders.place."""
-        return await self._orders.place(order)
-
-    async def get(self, name: str) -> OrderRecord:
-        """See Orders.get."""
-        return await self._orders.get(name)
-
-    async def ready(self) -> Mapping[str, bool]:
-        """See Orders.ready."""
-        return await self._orders.ready()
-
-    async def wait(self, name: str, seconds: float) -> OrderRecord:
-        """See Orders.wait."""
-        try:
-            return await self._stop.or_done(self._orders.wait(name, seconds))
-        except StoppedError:
-            return await self._orders.get(name)
 
 
 class _Server(uvicorn.Server):

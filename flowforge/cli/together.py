@@ -9,10 +9,9 @@ from functools import partial
 
 from flowforge.cli.composition import Fulfilment, open_fulfilment, prepare_database, ui_url
 from flowforge.cli.progress import progress
-from flowforge.cli.serving import UntilStopped, listening_socket, serve, tell_address, url_of
+from flowforge.cli.serving import listening_socket, serve, tell_address, url_of
 from flowforge.cli.stopping import Stop
 from flowforge.cli.working import reconciling, restore, until_server_ends, work
-from flowforge.orders.feed import OrderFeed
 from flowforge.settings import Settings
 from flowforge.temporal.running import RunningTemporal, running_temporal
 
@@ -42,13 +41,11 @@ class Together:
         Raises:
             StartupError: something that it takes ended by itself.
         """
-        client, reads = self.temporal.client, self.fulfilment.reads
-        feed, drained = OrderFeed(reads), Stop()
-        orders = UntilStopped(self.fulfilment.gateway(client), stop)
-        app = self.fulfilment.api(client, orders, feed, self.temporal.target)
+        client, drained = self.temporal.client, Stop()
+        app = self.fulfilment.api(client, self.temporal.target)
         worker = self.fulfilment.worker(client)
         async with reconciling(self.fulfilment, client):
-            serving = asyncio.create_task(serve(app, feed, self.listener, stop, on_ready))
+            serving = asyncio.create_task(serve(app, self.listener, stop, on_ready))
             others = [
                 asyncio.create_task(work(worker, drained)),
                 asyncio.create_task(until_server_ends(self.temporal.server, stop)),

@@ -14,7 +14,6 @@ from typing import Any
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from flowforge.engine.awaiting import ended_or
 from flowforge.engine.contracts import RUN_WORKFLOW, RunOptions, RunRequest
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.data_checks import InputRefused
@@ -33,6 +32,7 @@ from flowforge.engine.store.records import RunRecord
 from flowforge.errors import Conflict, NotFound, PayloadTooLarge, TemporalUnavailable
 from flowforge.ids import new_execution_id
 from flowforge.temporal.asking import unless_gone
+from flowforge.temporal.awaiting import ended_or
 from flowforge.temporal.client import absence_as_fault
 
 

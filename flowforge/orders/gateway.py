@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from temporalio.client import Client, WorkflowFailureError, WorkflowQueryFailedError
+from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
@@ -21,6 +21,7 @@ from flowforge.orders.intake import BODY, START_TIMEOUT, running_order, start
 from flowforge.orders.records import OrderRecord, order_body
 from flowforge.orders.workflow import OrderWorkflow
 from flowforge.services.lines import Line, only_product, units
+from flowforge.temporal.awaiting import ended_or
 from flowforge.temporal.client import absence_as_fault, check
 
 QUERY_TIMEOUT: Final = timedelta(milliseconds=300)
@@ -103,6 +104,7 @@ class OrderGateway:
         self._reads = reads
         self._task_queue = task_queue
         self._options = options
+        self._closing = asyncio.Event()
 
     async def place(self, new: NewOrder) -> PlacedOrder:
         """Accept an order: start its workflow.
@@ -160,7 +162,7 @@ class OrderGateway:
         return record if state is None else _enriched(record, state)
 
     async def wait(self, order_or_workflow_id: str, seconds: float) -> OrderRecord:
-        """Wait up to `seconds` for an order to end.
+        """Wait up to `seconds` for an order to end, or until `close`.
 
         Returns:
             The order, ended or as it is then.
@@ -171,12 +173,12 @@ class OrderGateway:
         workflow_id = order_or_workflow_id
         if order_or_workflow_id.startswith("ord_"):
             workflow_id = workflow_id_for(order_or_workflow_id)
-        try:
-            async with asyncio.timeout(seconds):
-                await self._client.get_workflow_handle(workflow_id).result()
-        except (TimeoutError, WorkflowFailureError, RPCError):
-            pass  # the row tells how it ended, or how far it is
+        await ended_or(self._closing, self._client, workflow_id, seconds)
         return await self.get(order_or_workflow_id)
+
+    def close(self) -> None:
+        """End every wait, so that a server can drain: the answer is then the order as it is."""
+        self._closing.set()
 
     async def ready(self) -> dict[str, bool]:
         """Tell for `temporal` and `database` whether they answer now."""

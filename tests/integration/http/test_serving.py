@@ -19,7 +19,7 @@ async def test_api_that_is_ready_has_what_was_loaded_out_of_the_collector_s_way(
 
     try:
         with listening_socket("127.0.0.1", 0) as listener:
-            await serve(api.app, api.feed, listener, stop, end)
+            await serve(api.app, listener, stop, end)
     finally:
         keep_loaded()  # as the other tests of this process have it
     assert counted[0] > 10_000

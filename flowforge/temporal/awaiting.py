@@ -1,4 +1,4 @@
-"""Waits for the end of a run's workflow, as long as somebody wants to and may."""
+"""Waits for the end of a workflow, as long as somebody wants to and may."""
 
 import asyncio
 
