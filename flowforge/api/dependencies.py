@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Protocol
 
 from fastapi import Depends, Path, Query, Request
 
+from flowforge.api.feed import Feed
 from flowforge.engine.control import RunControl
 from flowforge.engine.gateway import RunGateway
 from flowforge.engine.retries import RunRetries
@@ -17,7 +18,6 @@ from flowforge.ids import IDENTIFIER, order_id_of
 from flowforge.orders.backlog import Backlog
 from flowforge.orders.contracts import OrderStatus
 from flowforge.orders.control import CancelAccepted, ControlAccepted
-from flowforge.orders.feed import OrderFeed
 from flowforge.orders.gateway import NewOrder, PlacedOrder
 from flowforge.orders.history import Attempt, Place
 from flowforge.orders.records import OrderRecord
@@ -173,7 +173,7 @@ class EngineServices:
     control: RunControl
     retries: RunRetries
     reads: RunReads
-    feed: OrderFeed
+    feed: Feed
     actions: Callable[[], Sequence[Mapping[str, Any]]]
 
 
@@ -206,7 +206,7 @@ class AppServices:
     read_model: OrderLists
     stats: Callable[[], Awaitable[OrderStats]]
     backlog: Callable[[], Awaitable[Backlog]]
-    feed: OrderFeed
+    feed: Feed
     inventory: Inventory
     payments: Payments
     warehouse: Warehouse

@@ -1,15 +1,63 @@
 """Server-sent events (the WHATWG's `text/event-stream`), written as they come and ended when the client goes."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import json
+import re
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Final
+from datetime import timedelta
+from typing import Annotated, Any, Final
 
+from fastapi import Header
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from flowforge.api.feed import Feed
+from flowforge.api.invalid import bad_header
+
+LastEventId = Annotated[
+    str | None, Header(description="The id of the last event the client knows; the stream goes on after it.")
+]
+"""What a client sends that takes a stream up again; see `known_event`."""
+
 HEARTBEAT: Final = b": heartbeat\n\n"
 """A comment: readers skip it, and proxies see that the connection lives."""
+
+_EVENT_ID: Final = re.compile(r"[0-9]{1,15}")
+
+
+def known_event(last_event_id: str | None) -> int:
+    """Return the id of the last event that a client knows; 0 for none.
+
+    Raises:
+        BadRequest: the header is no id of an event.
+    """
+    if last_event_id is not None and _EVENT_ID.fullmatch(last_event_id) is None:
+        raise bad_header("Last-Event-ID", "must be the id of an event")
+    return int(last_event_id or 0)
+
+
+async def frames(
+    feed: Feed, name: str, *, after: int, heartbeat: timedelta, data_of: Callable[[Any], bytes]
+) -> AsyncGenerator[bytes, None]:
+    """Yield an order's or a run's events as frames, and an `end` with its status where it has ended.
+
+    Args:
+        feed: where they come from.
+        name: the order or run, as the feed knows it.
+        after: the id of the last event that the client knows.
+        heartbeat: the longest silence.
+        data_of: makes an event's data, one line of JSON.
+    """
+    async with feed.watch(name, after=after) as watch:
+        while not watch.over:
+            events = await watch.next(heartbeat)
+            for event in events:
+                yield frame(data_of(event), event_id=event.id)
+            if not events and not watch.over:
+                yield HEARTBEAT
+        if watch.has_ended:
+            yield frame(json.dumps({"status": watch.status}).encode(), event="end")
 
 
 def frame(data: bytes, *, event: str | None = None, event_id: int | None = None) -> bytes:

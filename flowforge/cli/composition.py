@@ -14,18 +14,19 @@ from temporalio.worker import Worker
 
 from flowforge.api.app import create_app
 from flowforge.api.dependencies import AppServices
+from flowforge.api.feed import Feed
 from flowforge.cli.engine import Engine, open_engine
 from flowforge.orders.activities import OrderActivities
 from flowforge.orders.backlog import TaskQueueBacklog
 from flowforge.orders.contracts import OrderOptions
 from flowforge.orders.control import OrderControl
 from flowforge.orders.control_rows import ControlRows
-from flowforge.orders.feed import OrderFeed
 from flowforge.orders.gateway import OrderGateway
 from flowforge.orders.journal import OrderJournal
 from flowforge.orders.lost_returns import WatchedReturns
 from flowforge.orders.read_model import ReadModel
 from flowforge.orders.reconciling import WatchedOrders
+from flowforge.orders.records import CLOSED
 from flowforge.orders.returns import OrderReturns
 from flowforge.orders.stats import Statistics
 from flowforge.persistence.database import Database
@@ -111,7 +112,7 @@ class Fulfilment:
                 read_model=self.reads,
                 stats=Statistics(self.database).take,
                 backlog=TaskQueueBacklog(client, self.settings.task_queue).measure,
-                feed=OrderFeed(self.reads),
+                feed=Feed(self.reads, ended=CLOSED, logged_as="order_id"),
                 inventory=self.services.inventory,
                 payments=self.services.payments,
                 warehouse=self.services.warehouse,

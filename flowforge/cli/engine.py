@@ -9,6 +9,7 @@ import structlog
 from temporalio.client import Client
 
 from flowforge.api.dependencies import EngineServices
+from flowforge.api.feed import Feed
 from flowforge.engine.actions.activity import ActionActivities
 from flowforge.engine.actions.offer import OfferOptions, open_offer
 from flowforge.engine.actions.registry import ActionRegistry
@@ -30,7 +31,6 @@ from flowforge.engine.store.reads import RunReads
 from flowforge.engine.store.records import ENDED
 from flowforge.engine.store.rows import RunRows
 from flowforge.engine.store.values import RunValues
-from flowforge.orders.feed import OrderFeed
 from flowforge.persistence.database import Database
 from flowforge.persistence.leases import new_holder
 from flowforge.services.fault_points import Reach, nowhere
@@ -103,7 +103,7 @@ class Engine:
                 effects=self.registry,
             ),
             reads=reads,
-            feed=OrderFeed(reads, closed=ENDED),
+            feed=Feed(reads, ended=ENDED, logged_as="execution_id"),
             actions=self.registry.listing,
         )
 

@@ -10,10 +10,11 @@ from temporalio.client import Client
 
 from flowforge.api.app import create_app
 from flowforge.api.dependencies import AppServices
+from flowforge.api.feed import Feed
 from flowforge.durable.placement import Placement
 from flowforge.orders.backlog import TaskQueueBacklog
 from flowforge.orders.contracts import OrderOptions
-from flowforge.orders.feed import OrderFeed
+from flowforge.orders.records import CLOSED
 from flowforge.orders.stats import Statistics
 from flowforge.settings import Settings
 from flowforge.temporal.provision import provide
@@ -51,7 +52,7 @@ async def shop(client: Client, sqlite_url: str, placement: Placement) -> AsyncIt
 @pytest.fixture
 async def http(shop: Shop) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the API behind a real socket."""
-    feed = OrderFeed(shop.reads)
+    feed = Feed(shop.reads, ended=CLOSED, logged_as="order_id")
     services = AppServices(
         orders=shop.gateway,
         control=shop.control,

@@ -10,8 +10,9 @@ from fastapi import FastAPI
 
 from flowforge.api.app import create_app
 from flowforge.api.dependencies import AppServices
+from flowforge.api.feed import Feed
 from flowforge.orders.backlog import Backlog
-from flowforge.orders.feed import OrderFeed
+from flowforge.orders.records import CLOSED
 from flowforge.orders.stats import Statistics
 from flowforge.persistence.database import Database
 from flowforge.persistence.migrations.migrate import migrate
@@ -33,7 +34,7 @@ class Api:
     orders: PlayedOrders
     control: PlayedControl
     returns: PlayedReturns
-    feed: OrderFeed
+    feed: Feed
     shop: Shop
 
     async def order(self, **fields: object) -> str:
@@ -82,7 +83,8 @@ async def _open(url: str, *, fault_injection: bool) -> AsyncIterator[Api]:
     orders = PlayedOrders(shop)
     control = PlayedControl(orders)
     returns = PlayedReturns(orders)
-    feed = OrderFeed(shop.reads, quickest=timedelta(milliseconds=5), slowest=timedelta(milliseconds=20))
+    quick = timedelta(milliseconds=5)
+    feed = Feed(shop.reads, ended=CLOSED, logged_as="order_id", quickest=quick, slowest=quick * 4)
     services = AppServices(
         orders=orders,
         control=control,

@@ -3,15 +3,16 @@
 from datetime import timedelta
 
 from flowforge.api.dependencies import AppServices, EngineServices
+from flowforge.api.feed import Feed
 from flowforge.engine.store.records import ENDED
 from flowforge.orders.backlog import TaskQueueBacklog
 from flowforge.orders.contracts import OrderOptions
 from flowforge.orders.control import OrderControl
 from flowforge.orders.control_rows import ControlRows
-from flowforge.orders.feed import OrderFeed
 from flowforge.orders.gateway import OrderGateway
 from flowforge.orders.journal import OrderJournal
 from flowforge.orders.read_model import ReadModel
+from flowforge.orders.records import CLOSED
 from flowforge.orders.returns import OrderReturns
 from flowforge.orders.stats import Statistics
 from flowforge.services.wiring import build_services
@@ -32,7 +33,7 @@ def services_of(stage: Stage) -> AppServices:
         read_model=reads,
         stats=Statistics(database).take,
         backlog=TaskQueueBacklog(client, queue).measure,
-        feed=OrderFeed(reads),
+        feed=Feed(reads, ended=CLOSED, logged_as="order_id"),
         inventory=shop.inventory,
         payments=shop.payments,
         warehouse=shop.warehouse,
@@ -43,7 +44,7 @@ def services_of(stage: Stage) -> AppServices:
             control=stage.control,
             retries=stage.retries,
             reads=stage.reads,
-            feed=OrderFeed(stage.reads, quickest=quick, slowest=quick * 4, closed=ENDED),
+            feed=Feed(stage.reads, quickest=quick, slowest=quick * 4, ended=ENDED, logged_as="execution_id"),
             actions=lambda: [{"name": "do"}],
         ),
     )

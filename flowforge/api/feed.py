@@ -1,4 +1,4 @@
-"""An order's events as they happen: however many watch one order, one poller reads it."""
+"""The events of orders and of runs as they happen: however many watch one, one poller reads it."""
 
 import asyncio
 from bisect import bisect_right
@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol
 import structlog
 
 from flowforge.errors import Fault
-from flowforge.orders.records import CLOSED
 
 _ID: Final = attrgetter("id")
 
@@ -19,8 +18,8 @@ _ID: Final = attrgetter("id")
 class EventSource(Protocol):
     """Where the feed reads."""
 
-    async def progress(self, order_id: str, *, after: int) -> tuple[str | None, Sequence[Any]]:
-        """Return an order's status, None before its row is written, and its events with larger ids than `after`.
+    async def progress(self, name: str, /, *, after: int) -> tuple[str | None, Sequence[Any]]:
+        """Return a status, None before the row is written, and the events with larger ids than `after`.
 
         Both are of one moment: when the status is final, the events are all there will be.
 
@@ -31,7 +30,7 @@ class EventSource(Protocol):
 
 
 class _Channel:
-    """What one poller has read of one order, and who waits for more."""
+    """What one poller has read, and who waits for more."""
 
     def __init__(self) -> None:
         self.events: list[Any] = []
@@ -60,20 +59,26 @@ class _Channel:
 
 
 class Watch:
-    """One watcher's place in an order's events."""
+    """One watcher's place in the events of an order or a run."""
 
-    def __init__(self, channel: _Channel, after: int) -> None:
+    def __init__(self, channel: _Channel, after: int, ended: Collection[str]) -> None:
         self._channel = channel
         self._after = after
+        self._ended = ended
 
     @property
     def status(self) -> str | None:
-        """The order's status as last read; None before its row is written."""
+        """The status as last read; None before the row is written."""
         return self._channel.status
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the status is one after which no more events come."""
+        return self._channel.status in self._ended
+
+    @property
     def over(self) -> bool:
-        """Whether no more events will come: the order has ended, or the feed was closed."""
+        """Whether no more events will come: what is watched has ended, or the feed was closed."""
         return self._channel.closed and not self._fresh()
 
     async def next(self, patience: timedelta) -> Sequence[Any]:
@@ -93,26 +98,29 @@ class Watch:
         return events[bisect_right(events, self._after, key=_ID) :]
 
 
-class OrderFeed:
-    """Live events of orders, or of whatever else has some, read from the rows that the sagas' transactions write.
+class Feed:
+    """Live events of orders, or of runs, read from the rows that their transactions write.
 
     Args:
-        source: where the orders are read.
-        quickest: the pause between two reads of an order that is moving.
-        slowest: the pause that a quiet order's reads grow to, doubling.
-        closed: the statuses after which no more events come.
+        source: where they are read.
+        ended: the statuses after which no more events come.
+        logged_as: the key under which log lines name what is watched, for example `order_id`.
+        quickest: the pause between two reads of what is moving.
+        slowest: the pause that the reads of what is quiet grow to, doubling.
     """
 
     def __init__(
         self,
         source: EventSource,
         *,
+        ended: Collection[str],
+        logged_as: str,
         quickest: timedelta = timedelta(milliseconds=50),
         slowest: timedelta = timedelta(seconds=1),
-        closed: Collection[str] = CLOSED,
     ) -> None:
         self._source = source
-        self._closed_statuses = closed
+        self._ended = ended
+        self._logged_as = logged_as
         self._quickest_s = quickest.total_seconds()
         self._slowest_s = slowest.total_seconds()
         self._channels: dict[str, _Channel] = {}
@@ -121,37 +129,37 @@ class OrderFeed:
 
     @property
     def pollers(self) -> int:
-        """How many orders are being read."""
+        """How many are being read."""
         return len(self._channels)
 
-    def watchers(self, order_id: str) -> int:
-        """Return how many watch an order."""
-        channel = self._channels.get(order_id)
+    def watchers(self, name: str) -> int:
+        """Return how many watch one."""
+        channel = self._channels.get(name)
         return 0 if channel is None else channel.watchers
 
     @asynccontextmanager
-    async def watch(self, order_id: str, *, after: int = 0) -> AsyncIterator[Watch]:
-        """Watch one order; the poller starts with the first watcher and ends with the last.
+    async def watch(self, name: str, *, after: int = 0) -> AsyncIterator[Watch]:
+        """Watch one order or run; the poller starts with the first watcher and ends with the last.
 
         Args:
-            order_id: the order.
+            name: its id, as the source knows it.
             after: the id of the last event that the watcher knows; 0 for none.
         """
-        channel = self._channels.get(order_id)
+        channel = self._channels.get(name)
         if channel is None:
-            channel = self._channels[order_id] = _Channel()
+            channel = self._channels[name] = _Channel()
             if self._closed:
                 channel.close()
             else:
-                channel.poller = asyncio.create_task(self._poll(order_id, channel), name=f"feed {order_id}")
-                channel.poller.add_done_callback(self._ended)
+                channel.poller = asyncio.create_task(self._poll(name, channel), name=f"feed {name}")
+                channel.poller.add_done_callback(self._tell_if_broken)
         channel.watchers += 1
         try:
-            yield Watch(channel, after)
+            yield Watch(channel, after, self._ended)
         finally:
             channel.watchers -= 1
             if not channel.watchers:
-                del self._channels[order_id]
+                del self._channels[name]
                 if channel.poller is not None:
                     channel.poller.cancel()
 
@@ -163,27 +171,27 @@ class OrderFeed:
                 channel.poller.cancel()
             channel.close()
 
-    async def _poll(self, order_id: str, channel: _Channel) -> None:
+    async def _poll(self, name: str, channel: _Channel) -> None:
         pause_s = self._quickest_s
         try:
-            while channel.status not in self._closed_statuses:
+            while channel.status not in self._ended:
                 after = channel.events[-1].id if channel.events else 0
                 try:
-                    status, events = await self._source.progress(order_id, after=after)
+                    status, events = await self._source.progress(name, after=after)
                 except Fault as fault:
-                    self._log.warning("events cannot be read", order_id=order_id, reason=fault.message)
+                    self._log.warning("events cannot be read", **{self._logged_as: name}, reason=fault.message)
                     pause_s = self._slowest_s
                 else:
                     moved = bool(events) or status != channel.status
                     if moved:
                         channel.publish(status, events)
                     pause_s = self._quickest_s if moved else min(pause_s * 2, self._slowest_s)
-                if channel.status not in self._closed_statuses:
+                if channel.status not in self._ended:
                     await asyncio.sleep(pause_s)
         finally:
             # Watchers would wait for ever for a poller that is gone; let go, they come again.
             channel.close()
 
-    def _ended(self, poller: asyncio.Task[None]) -> None:
+    def _tell_if_broken(self, poller: asyncio.Task[None]) -> None:
         if not poller.cancelled() and (error := poller.exception()) is not None:
-            self._log.error("reading an order's events broke", poller=poller.get_name(), exc_info=error)
+            self._log.error("reading events broke", poller=poller.get_name(), exc_info=error)

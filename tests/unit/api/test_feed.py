@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from structlog.testing import capture_logs
+
+from flowforge.api.feed import Feed
 from flowforge.errors import DatabaseUnavailable
 from flowforge.orders.contracts import OrderStatus
-from flowforge.orders.feed import OrderFeed
-from flowforge.orders.records import OrderEvent
+from flowforge.orders.records import CLOSED, OrderEvent
 
 LONG = timedelta(seconds=30)
 
@@ -36,9 +38,15 @@ class Source:
         return self.status, [each for each in self.events if each.id > after]
 
 
-def feed_of(source: Source) -> OrderFeed:
+def feed_of(source: Source) -> Feed:
     """Return a feed that polls quickly."""
-    return OrderFeed(source, quickest=timedelta(milliseconds=1), slowest=timedelta(milliseconds=4))
+    return Feed(
+        source,
+        ended=CLOSED,
+        logged_as="order_id",
+        quickest=timedelta(milliseconds=1),
+        slowest=timedelta(milliseconds=4),
+    )
 
 
 async def test_watchers_that_come_later_get_what_was_before_them() -> None:
@@ -70,7 +78,7 @@ async def test_an_order_without_a_row_is_waited_for() -> None:
         source.events, source.status = [event(1)], "completed"
         assert [each.id for each in await watch.next(LONG)] == [1]
         assert watch.over
-        assert watch.status == "completed"
+        assert (watch.status, watch.has_ended) == ("completed", True)
 
 
 async def test_an_end_without_new_events_ends_the_watch() -> None:
@@ -98,12 +106,21 @@ async def test_a_database_that_was_away_is_read_again() -> None:
         assert [each.id for each in await watch.next(LONG)] == [1]
 
 
+async def test_what_cannot_be_read_is_logged_under_the_name_that_it_has() -> None:
+    source = Source(events=[event(1)], broken=[DatabaseUnavailable("away")])
+    feed = Feed(source, ended={"completed"}, logged_as="execution_id", slowest=timedelta(milliseconds=1))
+    with capture_logs() as lines:
+        async with feed.watch("exec-1") as watch:
+            assert [each.id for each in await watch.next(LONG)] == [1]
+    assert [(line["execution_id"], line["reason"]) for line in lines] == [("exec-1", "away")]
+
+
 async def test_a_poller_that_breaks_lets_its_watchers_go() -> None:
     feed = feed_of(Source(broken=[ZeroDivisionError()]))
     async with feed.watch("ord_1") as watch:
         assert await watch.next(LONG) == []
         assert watch.over
-        assert watch.status is None
+        assert not watch.has_ended
 
 
 async def test_a_closed_feed_lets_everyone_go_and_reads_no_more() -> None:
