@@ -2,6 +2,9 @@
 
 The address sees every message at least once, and those of one run in their order; a repeat has the same id. One that
 fails is tried again for about a day, and then given up and listed by the audit.
+
+No request begins that could outlast the lease, and nothing of a turn is sent any more once another process has had it:
+that one may be further on. Only a process that freezes between the two, for seconds, can still tell old news.
 """
 
 import asyncio
@@ -27,11 +30,15 @@ DELIVERY: Final = "webhooks"
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 300, 1800, 7200, 18_000, 36_000, 36_000))
 """After each failed attempt; then it is given up."""
 
-_LASTS: Final = timedelta(seconds=15)
+AT_ONCE: Final = 16
+"""How many requests are under way at a time."""
+
 _INTERVAL: Final = timedelta(seconds=1)
 _TIMEOUT_S: Final = 10.0
+_LASTS: Final = timedelta(seconds=2.5 * _TIMEOUT_S)
+"""A request begins with no less than half of it left, which is longer than a request takes."""
+
 _MOST: Final = 100
-_AT_ONCE: Final = 16
 _GONE: Final = "http_410"
 
 _LOG: Final = logging.getLogger(__name__)
@@ -46,7 +53,7 @@ class WebhookDelivery:
         keys: sign, each of them.
         holder: this process's name among all; never used by another.
         interval: between two looks, where nothing is left.
-        lasts: for how long the lease is held.
+        lasts: for how long the lease is held; half of it outlasts a request.
         pauses: after each failed attempt.
     """
 
@@ -69,6 +76,8 @@ class WebhookDelivery:
         self._lasts = lasts
         self._pauses = pauses
         self._held_until: datetime | None = None
+        self._term = 0
+        self._asking = asyncio.Lock()
 
     async def run(self) -> None:
         """Take turns until cancelled; what goes wrong is tried again."""
@@ -88,26 +97,46 @@ class WebhookDelivery:
                 await asyncio.sleep(self._interval.total_seconds())
 
     async def turn(self) -> int:
-        """Deliver what is due, where it is this process that delivers; return how much that was.
+        """Deliver what is due, as long as it is this process that delivers; return how much that was.
 
         Raises:
             DatabaseUnavailable: the database is away.
         """
-        now = datetime.now(UTC)
-        if self._held_until is None or now > self._held_until - self._lasts / 2:
-            lease = await self._database.write(hold, DELIVERY, self._holder, self._lasts)
-            self._held_until = now + self._lasts if lease.is_held else None
-            if not lease.is_held:
-                return 0
-        found = await self._database.read(due, now, limit=_MOST)
-        places = asyncio.Semaphore(_AT_ONCE)
+        term = await self._hold()
+        if term is None:
+            return 0
+        found = await self._database.read(due, datetime.now(UTC), limit=_MOST)
+        places = asyncio.Semaphore(AT_ONCE)
 
-        async def one(each: Due) -> None:
+        async def one(each: Due) -> bool:
             async with places:
+                if await self._hold() != term:
+                    return False
                 await self._deliver(each)
+                return True
 
-        await asyncio.gather(*map(one, found))
-        return len(found)
+        # All of them end before the turn does, whatever one comes to: the next turn finds what they have left.
+        ends = await asyncio.gather(*map(one, found), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+        return ends.count(True)
+
+    async def _hold(self) -> int | None:
+        """Hold the lease for longer than a request takes; return which term this is, None where another holds it.
+
+        A term ends when another process has held the lease since, be it ours again.
+
+        Raises:
+            DatabaseUnavailable: the database is away.
+        """
+        async with self._asking:
+            now = datetime.now(UTC)
+            if self._held_until is None or now > self._held_until - self._lasts / 2:
+                lease = await self._database.write(hold, DELIVERY, self._holder, self._lasts)
+                self._held_until = now + self._lasts if lease.is_held else None
+                self._term += lease.before is not None
+            return None if self._held_until is None else self._term
 
     async def _deliver(self, each: Due) -> None:
         body = json.dumps(each.payload, separators=(",", ":")).encode()
