@@ -9,10 +9,30 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from flowforge.engine.actions.units import UNITS_A_VISIT, WITHIN_RUN
 from flowforge.persistence.auditing import Check, Finding, ask
 
 GRACE: Final = timedelta(seconds=60)
 """How long after it was called off a run may still go forward before that is a finding."""
+
+_SAGA: Final = "u.execution_id || '.' || u.generation"
+_UNIT: Final = (
+    "u.step_id || case when u.visit > 1 then '#' || u.visit else '' end"
+    " || case when u.item is null then '' else '[' || u.item || ']' end"
+)
+"""The undo's key, which has its generation before it when that is over."""
+
+_OCCURRENCE: Final = f"(u.visit - 1) * cast({UNITS_A_VISIT} as bigint) + coalesce(u.item + 1, 0)"
+_UNDONE: Final = " ".join(f"when '{undo}' then '{operation}'" for undo, operation in WITHIN_RUN.items())
+_STANDING: Final = f"""
+    select l.saga_id from execution_undos u join ledger l on l.saga_id = {_SAGA} || '/' || {_UNIT}
+    where u.status in ('done', 'not_needed') and l.state = 'applied'
+    union all
+    select l.saga_id || '/' || {_UNIT} from execution_undos u
+    join ledger l on l.saga_id = {_SAGA} and l.operation = case u.action {_UNDONE} end and l.occurrence = {_OCCURRENCE}
+    where u.status in ('done', 'not_needed') and l.state = 'applied'
+"""  # noqa: S608 -- of constants
+"""Effects in a saga of their own, then those in the saga of their run, where others' are, too."""
 
 CHECKS: Final[Sequence[Check]] = (
     Check(
@@ -36,12 +56,7 @@ CHECKS: Final[Sequence[Check]] = (
     Check(
         area="runs",
         name="no effect of a step stands whose undo is done",
-        query="""
-            select l.saga_id from execution_undos u
-            join executions e on e.execution_id = u.execution_id
-            join ledger l on l.saga_id = u.execution_id || '.' || e.generation || '/' || u.key
-            where u.status in ('done', 'not_needed') and l.state = 'applied'
-        """,
+        query=_STANDING,
     ),
     Check(
         area="runs",

@@ -6,8 +6,11 @@ from flowforge.durable.fence import StepCall, Undone, UndoStep
 from flowforge.engine.actions.contract import ActionCall
 from flowforge.engine.actions.declaration import NotNeeded, Refused
 
-_ITEMS: Final = 100_001
-"""More than a step can have items, so that visits and items make one number."""
+UNITS_A_VISIT: Final = 100_001
+"""A step as a whole, and the most items that it can have: so visits and items make one number."""
+
+WITHIN_RUN: Final = {"inventory.release": "inventory.reserve", "warehouse.revert": "warehouse.apply"}
+"""The undos in the saga of their run, and what they undo."""
 
 
 def saga_of(call: ActionCall) -> str:
@@ -20,7 +23,7 @@ def within_run(call: ActionCall) -> StepCall:
 
     There may be one step of a kind in it: a second one finds the outcome of the first.
     """
-    occurrence = (call.visit - 1) * _ITEMS + (0 if call.item is None else call.item + 1)
+    occurrence = (call.visit - 1) * UNITS_A_VISIT + (0 if call.item is None else call.item + 1)
     return _step_call(call, saga_of(call), occurrence)
 
 

@@ -1,10 +1,15 @@
 """The services as actions: once, undone once, or never at all, whatever is delivered how often and in which order."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 from temporalio.exceptions import ApplicationError
 
+from flowforge.engine.actions.units import WITHIN_RUN
+from flowforge.engine.audit import audit
+from flowforge.persistence.tables.engine import EXECUTION_UNDOS
 from tests.integration.engine_actions.place import RUN, Place
 
 GOODS = {"productId": "SKU-001", "quantity": 2}
@@ -30,6 +35,12 @@ async def all_forward(place: Place) -> dict[str, Any]:
         for _delivery in (1, 2):
             results[step] = (await place.act(action, params, step=step)).result
     return results
+
+
+async def standing(place: Place) -> Sequence[str]:
+    """Return the effects of which the audit of runs says that they stand though they are undone."""
+    findings = await place.database.read(audit)
+    return next(each.examples for each in findings if each.check.name.startswith("no effect of a step stands"))
 
 
 async def test_every_step_takes_effect_once_however_often_it_is_delivered(place: Place) -> None:
@@ -65,6 +76,34 @@ async def test_undoing_everything_leaves_everything_as_it_was_and_the_audit_clea
     assert [charge.phase for charge in await place.services.payments.payments()] == ["voided"]
     await place.add_row()
     assert await place.violations() == []
+
+
+async def test_undos_are_told_as_done_every_effect_that_stands_is_found(place: Place) -> None:
+    undos = [(step, undo) for step, _, _, undo in FORWARD if undo is not None]
+    rows = [
+        {
+            "execution_id": RUN,
+            "key": step,
+            "position": at,
+            "step_id": step,
+            "visit": 1,
+            "action": undo,
+            "status": "done",
+        }
+        for at, (step, undo) in enumerate(undos)
+    ]
+    await place.add_row()
+    await place.database.write(lambda connection: connection.execute(insert(EXECUTION_UNDOS), rows))
+    await all_forward(place)
+    assert await standing(place) == tuple(sorted(f"{RUN}.1/{step}" for step, _ in undos))
+    for step, undo in reversed(undos):
+        assert await place.undo(undo, step=step)
+    assert await standing(place) == ()
+
+
+def test_the_audit_knows_every_action_with_an_effect_in_the_saga_of_its_run(place: Place) -> None:
+    known = [place.registry.find(name) for name in place.registry.names()]
+    assert {facts.name for facts in known if facts and facts.once and facts.has_effect} == {*WITHIN_RUN.values()}
 
 
 async def test_an_effect_of_a_run_without_a_row_is_found(place: Place) -> None:
