@@ -41,6 +41,15 @@ def size_of(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass"))
 
 
+def sized_text(value: Any) -> tuple[str, int]:
+    """Return a value as JSON that every database takes, and what `size_of` says of it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text, len(text.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair, which no database takes as it is
+        return json.dumps(value), size_of(value)
+
+
 class Sizes:
     """Remembers how large the values of one run are, by the names under which they are read."""
 

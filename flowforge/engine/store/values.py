@@ -1,13 +1,14 @@
 """Values that are too large for a run to carry: each is written once, under the name that the run knows it by."""
 
+import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from flowforge.engine.core.stored import Stored
-from flowforge.engine.sizes import size_of
+from flowforge.engine.sizes import sized_text
 from flowforge.errors import NotFound
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.engine import RUN_VALUES
@@ -43,11 +44,16 @@ class RunValues:
 
     async def keep(self, ref: str, value: Any, *, part: int | None = None) -> Stored:
         """Keep a value, or one item's result; return what stands for it."""
-        return await self._database.write(_keep, ref, value, part)
+        [row] = await asyncio.to_thread(_rows, ref, [value], first=WHOLE if part is None else part)
+        size = await self._database.write(_keep, row)
+        return Stored(ref=ref, size=size, item=part)
 
     async def keep_list(self, ref: str, values: list[Any]) -> Stored:
         """Keep a list, so that each item can be had alone."""
-        return await self._database.write(_keep_list, ref, values)
+        # Beside the one thread that writes: all other writes of the process would wait for it.
+        rows = await asyncio.to_thread(_rows, ref, values)
+        count, size = await self._database.write(_keep_list, ref, rows)
+        return Stored(ref=ref, size=size, count=count)
 
     async def fetch(self, wanted: Mapping[str, Stored]) -> dict[str, Any]:
         """Return values by the names under which they are wanted.
@@ -97,24 +103,27 @@ def _body(connection: Connection, stored: Stored) -> str:
     return body
 
 
-def _keep(connection: Connection, ref: str, value: Any, part: int | None) -> Stored:
-    at = WHOLE if part is None else part
-    size = connection.execute(_SIZE, {"of": ref, "at": at}).scalar()
-    if size is None:
-        size = size_of(value)
-        connection.execute(_INSERT, {"ref": ref, "part": at, "size": size, "body": json.dumps(value)})
-    return Stored(ref=ref, size=size, item=part)
+def _keep(connection: Connection, row: Mapping[str, Any]) -> int:
+    """Write a value, unless one is there; return the size of the one that is there then."""
+    size: int | None = connection.execute(_SIZE, {"of": row["ref"], "at": row["part"]}).scalar()
+    if size is not None:
+        return size
+    connection.execute(_INSERT, row)
+    return int(row["size"])
 
 
-def _keep_list(connection: Connection, ref: str, values: list[Any]) -> Stored:
+def _keep_list(connection: Connection, ref: str, rows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """Write a list's parts, unless some are there; return how many are there then, and their size."""
     count, size = connection.execute(_ANY, {"of": ref}).one()
-    if count == 0 and values:
-        rows = list(_rows(ref, values))
-        connection.execute(_INSERT, rows)
-        count, size = len(rows), sum(row["size"] for row in rows)
-    return Stored(ref=ref, size=int(size or 0), count=count)
+    if count or not rows:
+        return count, int(size or 0)
+    connection.execute(_INSERT, rows)
+    return len(rows), sum(row["size"] for row in rows)
 
 
-def _rows(ref: str, values: Iterable[Any]) -> Iterable[dict[str, Any]]:
-    for at, value in enumerate(values):
-        yield {"ref": ref, "part": at, "size": size_of(value), "body": json.dumps(value)}
+def _rows(ref: str, values: Sequence[Any], *, first: int = 0) -> list[dict[str, Any]]:
+    rows = []
+    for part, value in enumerate(values, start=first):
+        body, size = sized_text(value)
+        rows.append({"ref": ref, "part": part, "size": size, "body": body})
+    return rows
