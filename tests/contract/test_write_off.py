@@ -4,6 +4,7 @@ import pytest
 
 from flowforge.durable.fence import WriteOffStep, WrittenOff
 from flowforge.errors import DatabaseUnavailable, EffectFenced
+from flowforge.services.payments.contracts import RefundPart
 from tests.contract.worlds import World, authorise, capture, charge, reservation, shipping, undo
 
 
@@ -30,13 +31,32 @@ async def test_refund_of_what_was_not_captured_is_given_up_nothing_is_lost(world
     assert (payment.phase, payment.written_off_minor) == ("authorised", 0)
 
 
-async def test_refund_of_a_capture_is_given_up_the_refund_of_its_charge_finds_nothing_left(world: World) -> None:
-    await authorise(world)
+@pytest.mark.parametrize("given_up_first", ["charge", "capture"])
+@pytest.mark.parametrize("then", ["give_up", "undo"])
+@pytest.mark.parametrize("refunded_minor", [0, 500])
+async def test_one_refund_of_a_capture_is_given_up_the_loss_looks_the_same_whatever_becomes_of_the_other(
+    world: World, given_up_first: str, then: str, refunded_minor: int
+) -> None:
+    authorised = await authorise(world)
     await capture(world)
-    assert await world.payments.write_off_capture(given_up("capture")) == WRITTEN_OFF
-    await world.payments.refund_by_key(undo("charge"))
+    if refunded_minor:
+        await world.payments.refund(
+            RefundPart(
+                charge_id=authorised.charge_id, idempotency_key="k", amount_minor=refunded_minor, reason="scratched"
+            )
+        )
+    give_up = {"charge": world.payments.write_off_refund, "capture": world.payments.write_off_capture}
+    take_back = {"charge": world.payments.refund_by_key, "capture": world.payments.refund_capture}
+    other = "charge" if given_up_first == "capture" else "capture"
+    await give_up[given_up_first](given_up(given_up_first))
+    if then == "give_up":
+        await give_up[other](given_up(other))
+    else:
+        await take_back[other](undo(other))
     [payment] = await world.payments.payments()
-    assert (payment.refunded_minor, payment.written_off_minor) == (0, 3998)
+    assert (payment.status, payment.phase) == ("charged", "captured")
+    assert (payment.refunded_minor, payment.written_off_minor) == (refunded_minor, 3998 - refunded_minor)
+    assert len(await world.payments.refunds(payment.charge_id)) == (refunded_minor > 0)
 
 
 async def test_release_is_given_up_the_units_are_counted_out(world: World) -> None:

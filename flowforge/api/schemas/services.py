@@ -59,7 +59,13 @@ class PaymentView(TypedDict):
     payment_method: str
     idempotency_key: str
     status: Literal["charged", "refunded"]
-    phase: Annotated[Phase, Field(description="`authorised` until the money is taken, `voided` if it never was.")]
+    phase: Annotated[
+        Phase,
+        Field(
+            description="`authorised` until the money is taken, `voided` if it never was, `refunded` when all of "
+            "it was given back."
+        ),
+    ]
     captured_minor: Annotated[int, Field(description="What was taken, in minor units of `currency`.")]
     refunded_minor: Annotated[int, Field(description="What was given back of it.")]
     written_off_minor: Annotated[int, Field(description="What an operator gave up giving back.")]

@@ -47,10 +47,10 @@ MONEY: Final[Sequence[Check]] = (
             select charge_id from charges where not (
                 phase = 'authorised' and status = 'charged' and captured_minor = 0
                 or phase = 'voided' and status = 'refunded' and captured_minor = 0
-                or phase = 'captured' and status = 'charged' and captured_minor = amount_minor and (
-                    captured_minor > refunded_minor + written_off_minor or written_off_minor > 0 or amount_minor = 0)
+                or phase = 'captured' and status = 'charged' and captured_minor = amount_minor
+                    and (captured_minor > refunded_minor or amount_minor = 0)
                 or phase = 'refunded' and status = 'refunded' and captured_minor = amount_minor
-                    and captured_minor = refunded_minor + written_off_minor)
+                    and captured_minor = refunded_minor and written_off_minor = 0)
         """,
     ),
     Check(

@@ -14,11 +14,14 @@ ONCE: Final[Sequence[Check]] = (
     Check(
         area="once",
         name="a charge stands exactly where the ledger says that it was applied",
+        # What was given up when a capture was to be refunded stays, and leaves the charge's own undo nothing to do.
         query="""
             select c.charge_id from charges c
             where c.phase <> 'refunded' and (c.phase <> 'voided') <> exists (
                 select 1 from ledger l where l.saga_id = c.saga_id and l.operation = 'payments.charge'
                 and l.state = 'applied' and c.idempotency_key = l.saga_id || ':' || l.operation || ':' || l.occurrence)
+            and not (c.phase = 'captured' and c.captured_minor = c.refunded_minor + c.written_off_minor and exists (
+                select 1 from write_offs w where w.order_id = c.saga_id and w.name = 'refund_capture'))
             union all
             select l.saga_id from ledger l where l.operation = 'payments.charge' and l.state = 'applied'
             and not exists (select 1 from charges c where c.saga_id = l.saga_id)

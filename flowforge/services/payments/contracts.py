@@ -7,7 +7,10 @@ from typing import Literal
 from flowforge.durable.fence import StepCall
 
 Phase = Literal["authorised", "captured", "voided", "refunded"]
-"""How far a charge is: money set aside, taken, never taken after all, or taken and all given back."""
+"""How far a charge is: money set aside, taken, never taken after all, or taken and all given back.
+
+One of which something was written off is never `refunded`, whichever undo gave it up.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

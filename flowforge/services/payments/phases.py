@@ -24,9 +24,14 @@ def captured(payment: Payment) -> Payment:
 
 
 def given_back(payment: Payment, amount_minor: int) -> Payment:
-    """Return a charge after so much more of it was given back."""
+    """Return a charge after so much more of it was given back.
+
+    It is refunded when all that was taken is: one of which something was written off never will be.
+    """
     after = replace(payment, refunded_minor=payment.refunded_minor + amount_minor)
-    return after if after.left_minor else replace(after, phase="refunded", status="refunded")
+    if after.refunded_minor < after.captured_minor:
+        return after
+    return replace(after, phase="refunded", status="refunded")
 
 
 def undone(payment: Payment) -> Payment:

@@ -12,6 +12,10 @@ from flowforge.persistence.auditing import Finding
 from tests.integration.orders.shop import Shop
 
 _PARCEL = "insert into shipments values ('sh_{n}', '{order}', {n}, '{order}', '{status}', 1, 1)"
+_LOSE = """
+    update charges set charge_id = 'ch_x', refunded_minor = {refunded}, written_off_minor = {written_off}
+    where order_id = 'ord_2'
+"""
 _LEDGER = "insert into ledger values ('{order}', '{operation}', 0, '{state}', '{{}}', 0, null)"
 
 PLANTED: Sequence[tuple[str, Sequence[str], str]] = (
@@ -51,6 +55,16 @@ PLANTED: Sequence[tuple[str, Sequence[str], str]] = (
     (
         "a charge says refunded",
         ["update charges set charge_id = 'ch_x', refunded_minor = captured_minor where order_id = 'ord_1'"],
+        "ch_x",
+    ),
+    (
+        "a charge says refunded",
+        [_LOSE.format(refunded=0, written_off=3998)],
+        "ch_x",
+    ),
+    (
+        "a charge says refunded",
+        [_LOSE.format(refunded=1, written_off=3997)],
         "ch_x",
     ),
     ("what a charge gave back", ["update charges set charge_id = 'ch_x' where order_id = 'ord_2'"], "ch_x"),
