@@ -29,7 +29,8 @@ MONEY: Final[Sequence[Check]] = (
                 select 1 from charges c where c.order_id = o.order_id and (
                     c.captured_minor <> c.refunded_minor + c.written_off_minor
                     or c.phase = 'authorised' and not exists (
-                        select 1 from write_offs w where w.order_id = o.order_id)))
+                        select 1 from write_offs w where w.order_id = o.order_id
+                        and w.name = 'refund_payment_by_idempotency_key')))
         """,
     ),
     Check(

@@ -20,7 +20,8 @@ SHIPPING: Final[Sequence[Check]] = (
             select o.order_id from orders o where
                 o.status in ('failed', 'cancelled') and exists (
                     select 1 from shipments s where s.order_id = o.order_id and s.status <> 'cancelled'
-                    and not exists (select 1 from write_offs w where w.order_id = o.order_id))
+                    and not exists (
+                        select 1 from write_offs w where w.order_id = o.order_id and w.name = 'cancel_shipment'))
                 or o.status = 'returned' and exists (
                     select 1 from shipments s where s.order_id = o.order_id
                     and s.status not in ('cancelled', 'returned'))
