@@ -81,11 +81,11 @@ class ShownSaga:
             self.verdict = f"{order['status'].replace('_', ' ')}, and not made whole: {order['failure_reason']}"
             return
         undone = {undo["name"] for undo in order["compensations"] if undo["status"] == "completed"}
-        parts = [f"{_money(order)} refunded"] if payments else []
+        parts = [f"{_money(payment)} {payment['phase']}" for payment in payments]
         parts += [f"{units} released"] if "release_inventory" in undone else []
         self.verdict = f"made whole: {', '.join(parts) or 'nothing had been done'}"
         self.is_as_it_should = should == order["status"]
 
 
-def _money(order: dict[str, Any]) -> Money:
-    return Money(amount_minor=order["amount_minor"], currency=order["currency"])
+def _money(of: dict[str, Any]) -> Money:
+    return Money(amount_minor=of["amount_minor"], currency=of["currency"])

@@ -219,7 +219,7 @@ class Progress:
         if entry.state == "undone":
             self._begin_undo(compensation, step, entry.started_at)
             self.compensation_triggered = True
-            message = self._words().undone(step)
+            message = self._words().undone(step, entry.reversed)
         else:
             message = wording.NOTHING_TO_UNDO
         status = "completed" if entry.state == "undone" else "not_needed"

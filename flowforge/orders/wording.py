@@ -1,7 +1,7 @@
 """What the events of an order say to people."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from flowforge.money import Money
 
@@ -25,9 +25,9 @@ _COMPLETED: Final[Mapping[str, str]] = {
 }
 _UNDONE: Final[Mapping[str, str]] = {
     "reserve_inventory": "released {units}",
-    "process_payment": "refunded {amount}",
+    "process_payment": "{taken_back}",
     "update_warehouse": "{units} back from shipping",
-    "capture_payment": "refunded {amount}",
+    "capture_payment": "{taken_back}",
     "create_shipment": "called the parcel back",
 }
 
@@ -46,9 +46,9 @@ class Wording:
         """Say what a step did."""
         return _COMPLETED.get(step, "completed").format_map(self._facts)
 
-    def undone(self, step: str) -> str:
-        """Say how a step was undone."""
-        return _UNDONE.get(step, "undone").format_map(self._facts)
+    def undone(self, step: str, told: Mapping[str, Any]) -> str:
+        """Say how a step was undone, as its service told it; see Entry.reversed."""
+        return _UNDONE.get(step, "undone").format_map({**self._facts, "taken_back": _taken_back(told)})
 
 
 def undoing(undo: str) -> str:
@@ -58,6 +58,7 @@ def undoing(undo: str) -> str:
 
 PAUSED: Final = "paused: the next step waits"
 RESUMED: Final = "resumed"
+NOTHING_LEFT: Final = "nothing was left to refund"
 NOTHING_TO_UNDO: Final = "nothing to undo; it cannot happen any more"
 
 
@@ -68,7 +69,7 @@ def given_up(why: str) -> str:
 
 def returned(units: str, refunded: str | None) -> str:
     """Say that an order came back."""
-    return f"{units} back in stock, {'nothing was left to refund' if refunded is None else f'refunded {refunded}'}"
+    return f"{units} back in stock, {NOTHING_LEFT if refunded is None else f'refunded {refunded}'}"
 
 
 def attempt_failed(attempt: int, message: str, undo: str | None) -> str:
@@ -80,3 +81,11 @@ def attempt_failed(attempt: int, message: str, undo: str | None) -> str:
 def written_off(undo: str, by: str) -> str:
     """Say that an undo was given up, by whom and why."""
     return f"{undo} written off by {by}"
+
+
+def _taken_back(told: Mapping[str, Any]) -> str:
+    """Say what became of the money: what was given back may be less than what was paid, or nothing."""
+    for what in ("refunded", "voided"):
+        if amount_minor := told.get(f"{what}_minor"):
+            return f"{what} {Money(amount_minor=amount_minor, currency=told['currency'])}"
+    return NOTHING_LEFT

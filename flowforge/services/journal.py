@@ -1,7 +1,7 @@
 """How the owner of a saga gets to write its own rows in the transactions of the services' effects."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -22,6 +22,8 @@ class Entry:
             `written_off` where an operator gave that up.
         outcome: the recorded result as JSON; for a refusal `{"code": …, "message": …}`; for a write-off
             `{"by": …, "reason": …}`.
+        reversed: what the service says that this undo did, as JSON, where that is more than its state tells; an undo
+            of a payment says TakenBack.
         started_at: when this delivery began, aware UTC.
         at: when it was recorded, aware UTC.
     """
@@ -32,6 +34,7 @@ class Entry:
     outcome: Mapping[str, Any]
     started_at: datetime
     at: datetime
+    reversed: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

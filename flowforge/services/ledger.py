@@ -71,14 +71,15 @@ class SqlLedger:
         return outcome
 
     async def undo(
-        self, call: StepCall, operation: str, reverse: Callable[[Connection, dict[str, Any]], None]
+        self, call: StepCall, operation: str, reverse: Callable[[Connection, dict[str, Any]], object | None]
     ) -> Undone:
         """Reverse `operation` once; where it never happened, see to it that it never will.
 
         Args:
             call: the delivery, with `undo` set.
             operation: the forward operation's name.
-            reverse: undoes the effect; gets the recorded outcome.
+            reverse: undoes the effect; gets the recorded outcome. What it did is told to the journal where it returns
+                that, a flat dataclass.
 
         Raises:
             EffectFenced: the undo was written off; nothing is written.
@@ -148,7 +149,7 @@ class SqlLedger:
         self,
         call: StepCall,
         operation: str,
-        reverse: Callable[[Connection, dict[str, Any]], None],
+        reverse: Callable[[Connection, dict[str, Any]], object | None],
         started_at: datetime,
         connection: Connection,
     ) -> Undone:
@@ -160,8 +161,8 @@ class SqlLedger:
         elif row.state == "applied":
             if _is_written_off(connection, call):
                 raise EffectFenced(f"{call.undo} of {call.saga_id} was written off; {operation} stays")
-            reverse(connection, row.outcome)
-            entry = _entry(call, operation, "undone", row.outcome, started_at)
+            done = reverse(connection, row.outcome)
+            entry = _entry(call, operation, "undone", row.outcome, started_at, done)
             connection.execute(_UNDO, {**_key(call, operation), "at": entry.at})
         elif row.state == "refused":
             entry = _entry(call, operation, "not_needed", {}, started_at)
@@ -229,9 +230,22 @@ def _find(connection: Connection, call: StepCall, operation: str) -> Row[str, di
     return connection.execute(_FIND, _key(call, operation)).first()
 
 
-def _entry(call: StepCall, operation: str, state: State, outcome: dict[str, Any], started_at: datetime) -> Entry:
+def _entry(
+    call: StepCall,
+    operation: str,
+    state: State,
+    outcome: dict[str, Any],
+    started_at: datetime,
+    done: object | None = None,
+) -> Entry:
     return Entry(
-        call=call, operation=operation, state=state, outcome=outcome, started_at=started_at, at=datetime.now(UTC)
+        call=call,
+        operation=operation,
+        state=state,
+        outcome=outcome,
+        started_at=started_at,
+        at=datetime.now(UTC),
+        reversed={} if done is None else to_json(done),
     )
 
 

@@ -54,7 +54,7 @@ class MemoryLedger:
         return outcome
 
     async def undo(
-        self, call: StepCall, operation: str, reverse: Callable[[MemoryTransaction, Mapping[str, Any]], None]
+        self, call: StepCall, operation: str, reverse: Callable[[MemoryTransaction, Mapping[str, Any]], object | None]
     ) -> Undone:
         """Reverse `operation` once, or see to it that it never happens; see SqlLedger.undo."""
         return await asyncio.to_thread(self._undo, call, operation, reverse)
@@ -97,7 +97,7 @@ class MemoryLedger:
         self,
         call: StepCall,
         operation: str,
-        reverse: Callable[[MemoryTransaction, Mapping[str, Any]], None],
+        reverse: Callable[[MemoryTransaction, Mapping[str, Any]], object | None],
     ) -> Undone:
         started_at = datetime.now(UTC)
         key = (call.saga_id, operation, call.occurrence)
@@ -111,9 +111,9 @@ class MemoryLedger:
             if row is not None and row.state == "applied":
                 if (call.saga_id, call.undo) in transaction.rows(GivenUp):
                     raise EffectFenced(f"{call.undo} of {call.saga_id} was written off; {operation} stays")
-                reverse(transaction, row.outcome)
+                done = reverse(transaction, row.outcome)
                 ledger[key] = replace(row, state="undone")
-                self._record(call, operation, "undone", row.outcome, started_at)
+                self._record(call, operation, "undone", row.outcome, started_at, done)
                 return Undone(status="undone", attempts=call.attempt)
             if row is None:
                 ledger[key] = LedgerRow(state="undone", outcome={})
@@ -148,12 +148,31 @@ class MemoryLedger:
             return WrittenOff(status="not_needed", attempts=call.attempt)
 
     def _record(
-        self, call: StepCall, operation: str, state: State, outcome: Mapping[str, Any], started_at: datetime
+        self,
+        call: StepCall,
+        operation: str,
+        state: State,
+        outcome: Mapping[str, Any],
+        started_at: datetime,
+        done: object | None = None,
     ) -> None:
-        self._journal.record(_entry(call, operation, state, outcome, started_at), None)
+        self._journal.record(_entry(call, operation, state, outcome, started_at, done), None)
 
 
-def _entry(call: StepCall, operation: str, state: State, outcome: Mapping[str, Any], started_at: datetime) -> Entry:
+def _entry(
+    call: StepCall,
+    operation: str,
+    state: State,
+    outcome: Mapping[str, Any],
+    started_at: datetime,
+    done: object | None = None,
+) -> Entry:
     return Entry(
-        call=call, operation=operation, state=state, outcome=outcome, started_at=started_at, at=datetime.now(UTC)
+        call=call,
+        operation=operation,
+        state=state,
+        outcome=outcome,
+        started_at=started_at,
+        at=datetime.now(UTC),
+        reversed={} if done is None else to_json(done),
     )

@@ -61,7 +61,7 @@ def test_step_is_told_in_words(step: Any) -> None:
     assert words.started(step.name) != words.started("unknown"), "see orders/wording.py"
     assert words.completed(step.name) != words.completed("unknown"), "see orders/wording.py"
     if step.undo is not None:
-        assert words.undone(step.name) != words.undone("unknown"), "see orders/wording.py"
+        assert words.undone(step.name, {}) != words.undone("unknown", {}), "see orders/wording.py"
 
 
 @pytest.mark.parametrize("step", _UNDONE, ids=_id)

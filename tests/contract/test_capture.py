@@ -38,6 +38,7 @@ async def test_undo_before_the_capture_voids_and_no_capture_comes_after(world: W
     payment = await _the_charge(world)
     assert (payment.status, payment.phase, payment.captured_minor) == ("refunded", "voided", 0)
     assert await world.payments.refunds(payment.charge_id) == []
+    assert world.journal.entries[-1].reversed == {"refunded_minor": 0, "voided_minor": 3998, "currency": "USD"}
     with pytest.raises(EffectFenced, match="voided: there is nothing to capture"):
         await capture(world)
     assert (await _the_charge(world)) == payment
@@ -67,3 +68,5 @@ async def test_both_undos_in_any_order_refund_once(world: World, order: tuple[st
     payment = await _the_charge(world)
     assert (payment.status, payment.phase, payment.refunded_minor) == ("refunded", "refunded", 3998)
     assert [refund.amount_minor for refund in await world.payments.refunds(payment.charge_id)] == [3998]
+    told = [entry.reversed for entry in world.journal.entries[2:]]
+    assert told == [{"refunded_minor": minor, "voided_minor": 0, "currency": "USD"} for minor in (3998, 0)]

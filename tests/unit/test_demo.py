@@ -31,6 +31,11 @@ def event(step: str, status: str, message: str = "", ms: int = 5) -> dict[str, A
     return {"step": step, "status": status, "message": message, "timestamp": f"2026-01-01T00:00:00.{ms:03d}Z"}
 
 
+def payment(phase: str) -> dict[str, Any]:
+    status = "charged" if phase == "captured" else "refunded"
+    return {"status": status, "phase": phase, "amount_minor": 3998, "currency": "USD"}
+
+
 def test_undo_gets_a_row_of_its_own_below_the_steps() -> None:
     saga = ShownSaga("order")
     saga.take(event("process_payment", "completed", "charged 39.98 USD (ch_01)", 7), ACCEPTED)
@@ -40,19 +45,20 @@ def test_undo_gets_a_row_of_its_own_below_the_steps() -> None:
     assert saga.rows[4:] == [Row("refund_payment_by_idempotency_key", "undone", "refunded 39.98 USD", 9)]
 
 
-def test_order_that_failed_and_was_refunded_is_made_whole() -> None:
+@pytest.mark.parametrize("phase", ["refunded", "voided"])
+def test_order_that_failed_and_was_not_paid_in_the_end_is_made_whole(phase: str) -> None:
     saga = ShownSaga("order")
-    saga.end(ORDER, [{"status": "refunded"}], should="failed")
-    assert (saga.verdict, saga.is_as_it_should) == ("made whole: 39.98 USD refunded, 2 units released", True)
+    saga.end(ORDER, [payment(phase)], should="failed")
+    assert (saga.verdict, saga.is_as_it_should) == (f"made whole: 39.98 USD {phase}, 2 units released", True)
 
 
 @pytest.mark.parametrize(
-    ("change", "payment"),
-    [({}, "charged"), ({"status": "needs_attention"}, "refunded"), ({"status": "compensating"}, "refunded")],
+    ("change", "phase"),
+    [({}, "captured"), ({"status": "needs_attention"}, "refunded"), ({"status": "compensating"}, "refunded")],
 )
-def test_order_that_keeps_something_is_not_as_it_should(change: dict[str, Any], payment: str) -> None:
+def test_order_that_keeps_something_is_not_as_it_should(change: dict[str, Any], phase: str) -> None:
     saga = ShownSaga("order")
-    saga.end({**ORDER, **change}, [{"status": payment}], should="failed")
+    saga.end({**ORDER, **change}, [payment(phase)], should="failed")
     assert "not made whole" in saga.verdict
     assert not saga.is_as_it_should
 
@@ -60,7 +66,7 @@ def test_order_that_keeps_something_is_not_as_it_should(change: dict[str, Any], 
 @pytest.mark.parametrize(("should", "is_right"), [("completed", True), ("failed", False)])
 def test_order_that_completed_is_right_where_it_was_meant_to(should: str, *, is_right: bool) -> None:
     saga = ShownSaga("order")
-    saga.end({**ORDER, "status": "completed", "compensations": []}, [{"status": "charged"}], should=should)
+    saga.end({**ORDER, "status": "completed", "compensations": []}, [payment("captured")], should=should)
     assert saga.is_as_it_should == is_right
 
 
@@ -73,7 +79,7 @@ async def test_terminal_of_80_columns_shows_every_row_on_one_line(monkeypatch: p
             event("update_warehouse", "failed", "update_warehouse failed 3 times: FAIL_AT=warehouse"), ACCEPTED
         )
         yield saga.take(event("process_payment", "compensated", "refunded 39.98 USD", 999), ACCEPTED)
-        saga.end(ORDER, [{"status": "refunded"}], should="failed")
+        saga.end(ORDER, [payment("refunded")], should="failed")
 
     screen = io.StringIO()
     await demo_view.show(Console(file=screen, force_terminal=True, width=80, color_system=None), [(saga, rows())])

@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from flowforge.durable.placement import Placement
 from flowforge.errors import Conflict
+from flowforge.money import Money
 from flowforge.orders.contracts import OrderOptions
 from flowforge.orders.saga import STEPS
 from flowforge.services.shipping.contracts import MoveShipment
@@ -66,6 +67,14 @@ async def test_step_fails_after_its_effect_nothing_is_kept(shop: Shop, fail_at: 
     assert stock == before
     assert phases == {"refunded" if fail_at in {"capture", "shipment"} else "voided"}
     assert parcels == ({"cancelled"} if fail_at == "shipment" else set())
+    told = {event.step: event.message for event in record.events if event.status == "compensated"}
+    paid = str(Money(amount_minor=record.amount_minor or 0, currency=record.currency or ""))
+    if phases == {"voided"}:
+        assert told["capture_payment"] == "nothing to undo; it cannot happen any more"
+        assert told["process_payment"] == f"voided {paid}"
+    else:
+        assert told["capture_payment"] == f"refunded {paid}"
+        assert told["process_payment"] == "nothing was left to refund"
 
 
 @pytest.mark.parametrize("activity", NEEDED)

@@ -55,6 +55,20 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """What the undo of a charge, or of its capture, did; nothing where all had been given back or up before.
+
+    Attributes:
+        refunded_minor: what was given back.
+        voided_minor: what had been authorised, and will not be taken.
+    """
+
+    refunded_minor: int
+    voided_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRest:
     """Give back whatever is left of a charge, because its order is returned."""
 

@@ -21,6 +21,7 @@ from flowforge.services.payments.contracts import (
     RefundPart,
     RefundRest,
     RestRefunded,
+    TakenBack,
 )
 from flowforge.services.payments.phases import (
     RETURNED,
@@ -30,6 +31,7 @@ from flowforge.services.payments.phases import (
     refund_of,
     refuse_unless_left,
     same_refund,
+    taken_back,
     undone,
     written_off,
 )
@@ -134,8 +136,8 @@ def _capture(request: CapturePayment, transaction: MemoryTransaction) -> Capture
     return Capture(charge_id=after.charge_id, captured_minor=after.captured_minor)
 
 
-def _take_back(transaction: MemoryTransaction, outcome: Mapping[str, Any]) -> None:
-    _give_back_rest(transaction, outcome["charge_id"], UNWOUND)
+def _take_back(transaction: MemoryTransaction, outcome: Mapping[str, Any]) -> TakenBack:
+    return taken_back(_give_back_rest(transaction, outcome["charge_id"], UNWOUND))
 
 
 def _write_off(transaction: MemoryTransaction, outcome: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from flowforge.errors import Conflict, EffectFenced, IdempotencyKeyReused
 from flowforge.ids import new_refund_id
-from flowforge.services.payments.contracts import Payment, Refund, RefundPart
+from flowforge.services.payments.contracts import Payment, Refund, RefundPart, TakenBack
 
 UNWOUND: Final = "the order was unwound"
 RETURNED: Final = "the order was returned"
@@ -42,6 +42,12 @@ def undone(payment: Payment) -> Payment:
     if payment.phase == "authorised":
         return replace(payment, phase="voided", status="refunded")
     return given_back(payment, payment.left_minor) if payment.phase == "captured" else payment
+
+
+def taken_back(before: Payment) -> TakenBack:
+    """Tell what `undone` does to a charge."""
+    voided_minor = before.amount_minor if before.phase == "authorised" else 0
+    return TakenBack(refunded_minor=before.left_minor, voided_minor=voided_minor, currency=before.currency)
 
 
 def written_off(payment: Payment) -> Payment:

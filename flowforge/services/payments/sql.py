@@ -24,6 +24,7 @@ from flowforge.services.payments.contracts import (
     RefundPart,
     RefundRest,
     RestRefunded,
+    TakenBack,
 )
 from flowforge.services.payments.phases import (
     RETURNED,
@@ -33,6 +34,7 @@ from flowforge.services.payments.phases import (
     refund_of,
     refuse_unless_left,
     same_refund,
+    taken_back,
     undone,
     written_off,
 )
@@ -149,8 +151,8 @@ def _capture(request: CapturePayment, connection: Connection) -> Capture:
     return Capture(charge_id=after.charge_id, captured_minor=after.captured_minor)
 
 
-def _take_back(connection: Connection, outcome: dict[str, Any]) -> None:
-    _give_back_rest(connection, outcome["charge_id"], UNWOUND)
+def _take_back(connection: Connection, outcome: dict[str, Any]) -> TakenBack:
+    return taken_back(_give_back_rest(connection, outcome["charge_id"], UNWOUND))
 
 
 def _write_off(connection: Connection, outcome: dict[str, Any]) -> None:

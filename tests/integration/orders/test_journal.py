@@ -8,6 +8,8 @@ from flowforge.errors import EffectFenced, OutOfStock
 from flowforge.orders.audit import audit
 from flowforge.orders.contracts import MarkReturned
 from flowforge.orders.stats import order_stats
+from flowforge.orders.wording import NOTHING_LEFT
+from flowforge.services.payments.contracts import RefundPart
 from tests.integration.orders.shop import STEPS, Shop
 
 HAPPY = [(step, status) for step in STEPS for status in ("started", "completed")]
@@ -76,6 +78,24 @@ async def test_failed_order_is_told_as_it_was_undone(shop: Shop) -> None:
         "2 x SKU-001 back from shipping",
         "refunded 39.98 USD",
         "released 2 x SKU-001",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refunded_minor", "told"), [(0, "refunded 39.98 USD"), (500, "refunded 34.98 USD"), (3998, NOTHING_LEFT)]
+)
+async def test_undo_tells_what_it_gave_back_not_what_was_paid(shop: Shop, refunded_minor: int, told: str) -> None:
+    placed = await shop.order().do_all()
+    charge_id = (await placed.row()).charge_id or ""
+    if refunded_minor:
+        await shop.services.payments.refund(
+            RefundPart(charge_id=charge_id, idempotency_key="k", amount_minor=refunded_minor, reason="scratched")
+        )
+    await placed.fail("update_warehouse")
+    await placed.undo_all()
+    events = (await placed.row()).events
+    assert [event.message for event in events if (event.step, event.status) == ("process_payment", "compensated")] == [
+        told
     ]
 
 
