@@ -29,6 +29,7 @@ class Burden:
     def take_over(self, state: State) -> None:
         """Count what a state holds that comes from another run."""
         values: list[Any] = [*state.values.values(), *(entry.result for entry in state.undos)]
+        values += [data for _, data in state.mail]
         values += [result for step in state.steps.values() if step.items is not None for result in step.items.results]
         self._bytes = sum(size_of(value) for value in values if value is not None and not isinstance(value, Stored))
 

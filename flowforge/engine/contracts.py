@@ -128,13 +128,14 @@ class Carried:
     """All that a run takes along when it goes on in another run of Temporal's, whose history begins anew.
 
     Attributes:
-        state: the interpreter's, as its codec writes it.
-        story: what was told of it, as `Story.carried` writes it.
+        state: the interpreter's, as its codec writes it, packed.
+        story: what was told of it, as `Story.carried` writes it, packed.
         wakes: by when what waits wakes by itself: step, visit, item and the time, ISO 8601 in UTC.
         children: the completed runs that it started, to be undone with it: step, visit, item and what they carry.
         time_left_s: what is left of its time, None for no end.
         revision: which revision of its definition it runs, where somebody else carries this.
         recalled: what is known of a run whose workflow is gone, where this was put together from its row.
+        heard: the keys under which somebody told it of something.
     """
 
     state: Mapping[str, Any]
@@ -144,6 +145,7 @@ class Carried:
     time_left_s: float | None = None
     revision: int | None = None
     recalled: "Recalled | None" = None
+    heard: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,10 +199,11 @@ class RunState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSignal:
-    """An event for whoever waits for one of its name."""
+    """An event for whoever waits for one of its name; the same one has the same key, where it has one."""
 
     name: str
     data: Any = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +222,7 @@ class RetryRun:
     Attributes:
         step: the step to go on from; None for what failed alone.
         values: results and input keys that are edited first.
+        stored: those among them that are kept elsewhere.
         revision: another revision to go on with, where one is wanted, with its body in `definition`.
         effect_free: that one's steps that change nothing in the world.
         local_effects: those that may run inside a workflow task although they do.
@@ -232,6 +236,12 @@ class RetryRun:
     effect_free: tuple[str, ...] = ()
     wish: str | None = None
     local_effects: tuple[str, ...] = ()
+    stored: Mapping[str, Stored] = field(default_factory=dict)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is edited first, with what stands for values that are kept elsewhere."""
+        return {**self.values, **self.stored}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,8 +98,10 @@ class RunControl:
         """Let no further action start; what is in flight goes on, and the deadline stands still."""
         return await self._update(execution_id, RunWorkflow.pause)
 
-    async def resume(self, execution_id: str, data: Any = None) -> RunAccepted:
+    async def resume(self, execution_id: str, data: Any = None, *, key: str | None = None) -> RunAccepted:
         """Let a paused run go on; in any other one, wake what waits first, with data as its result.
+
+        The same key again wakes nothing more.
 
         Raises:
             InputRefused: the data is not as what waits first says.
@@ -110,17 +112,17 @@ class RunControl:
             order = {step.id: at for at, step in enumerate((await self._runs.definition_of(record)).steps)}
             first = min(record.waiting, key=lambda each: (order.get(each["step_id"], 0), each["item"] or 0))
             _check(first["schema"], data)
-        return await self._update(execution_id, RunWorkflow.resume, data)
+        return await self._update(execution_id, RunWorkflow.resume, data, key)
 
-    async def signal(self, execution_id: str, name: str, data: Any = None) -> RunAccepted:
-        """Bring an event to whoever waits for it, now or later.
+    async def signal(self, execution_id: str, name: str, data: Any = None, *, key: str | None = None) -> RunAccepted:
+        """Bring an event to whoever waits for it, now or later; the same key again brings no other one.
 
         Raises:
             InputRefused: the data is not as whoever waits for it says.
         """
         _check_size(data)
         await self._check_event(await self._runs.get(execution_id), name, data)
-        return await self._update(execution_id, RunWorkflow.signal, EventSignal(name=name, data=data))
+        return await self._update(execution_id, RunWorkflow.signal, EventSignal(name=name, data=data, key=key))
 
     async def retry_compensation(self, execution_id: str, step: str) -> RunAccepted:
         """Try a step's undos again that failed for good; while they are tried a repeat changes nothing."""

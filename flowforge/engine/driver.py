@@ -33,13 +33,13 @@ from flowforge.engine.core.outcomes import Outcome
 from flowforge.engine.core.plan import Plan
 from flowforge.engine.core.retrying import goes_on, under_all_names
 from flowforge.engine.core.state import RUN, State
-from flowforge.engine.core.stored import read, write
+from flowforge.engine.core.stored import read, split, write
 from flowforge.engine.core.views import RunStatus, outstanding, run_status
 from flowforge.engine.flight import Flight
 from flowforge.engine.inbox import Inbox
 from flowforge.engine.keeping import Keeping
 from flowforge.engine.labels import called, tell_status
-from flowforge.engine.leaving import arrives, is_long
+from flowforge.engine.leaving import arrives, arrives_with, is_long
 from flowforge.engine.memory import Memory
 from flowforge.engine.noting import CurrentTask, save_turn
 from flowforge.engine.packing import pack, unpack
@@ -104,25 +104,28 @@ class Driver:
         """Tell the run of something that happened; it is taken in with its next turn."""
         self._inbox.tell(event)
 
-    async def told(self, event: Event) -> None:
-        """Tell the run of something, and wait until it has taken it in."""
-        self.tell(event)
+    async def told(self, event: Event, key: str | None = None) -> None:
+        """Tell the run of something, once under each key, and wait until it has taken it in."""
+        if self._inbox.is_new(key):
+            self.tell(event)
         await self._inbox.until_taken()
 
     async def retried(self, retry: RetryRun) -> None:
         """Have a held run go on; with another revision it does so in another run of Temporal's."""
-        self.pending = self.pending or retry
-        values = {name: await self.keeping.carried(value) for name, value in retry.values.items()}
-        if self.pending is not retry:
+        if self.pending is not None:
             return
+        self.pending = retry
+        values = {name: await self.keeping.carried(value) for name, value in retry.values.items()}
+        here, stored = split(values)
+        self.pending = replace(retry, values=here, stored=stored)
         if retry.definition is None:
-            self._retry(replace(retry, values=values))
+            self._retry(self.pending)
             await self._inbox.until_taken()
             self.pending = None
 
     def _retry(self, retry: RetryRun) -> None:
         self.wish = retry.wish
-        values = under_all_names(self.plan, retry.values)
+        values = under_all_names(self.plan, retry.given)
         self._story.edited(values, retry.wish)
         self.tell(Retry(step=retry.step, values=values))
 
@@ -155,16 +158,18 @@ class Driver:
         left = self._clock.left()
         return Carried(
             state=pack(dump(self.state, value=write)),
-            story=self._story.carried(),
+            story=pack(self._story.carried()),
             wakes=tuple((*key, wake.isoformat()) for key, wake in self._wakes.items() if key in self.state.tasks),
             children=tuple((*key, asdict(carried)) for key, carried in self._children.completed.items()),
             time_left_s=None if left is None else left.total_seconds(),
+            heard=self._inbox.heard,
         )
 
     def _go_on(self, carried: Carried) -> None:
         self.state = load(unpack(carried.state), value=read)
         self._calls.burden.take_over(self.state)
-        self._story.go_on(carried.story, self.state)
+        self._story.go_on(unpack(carried.story), self.state)
+        self._inbox.go_on(carried.heard)
         self._wakes = {Key(*wake[:3]): datetime.fromisoformat(wake[3]) for wake in carried.wakes}
         self._children.completed = {Key(*child[:3]): Carried(**child[3]) for child in carried.children}
         for command in outstanding(self.plan, self.state):
@@ -207,10 +212,11 @@ class Driver:
     async def _move(self) -> Carried | None:
         """Return with what to go on in another run, with another revision, unless the run is held no more."""
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if self._inbox:
+        if self._inbox or self.pending is None:
             return None
-        if self.state.phase == "held":
-            return self.carried()
+        carried = self.carried()
+        if self.state.phase == "held" and arrives_with(self.pending, carried, self._request):
+            return carried
         self.pending = None
         return None
 

@@ -14,6 +14,9 @@ from flowforge.engine.keeping import Keeping
 _MOST_EVENTS: Final = 500
 """How many events one turn takes in: a workflow task must not compute for long."""
 
+_MOST_HEARD: Final = 1_000
+"""How many keys are remembered under which somebody told of something."""
+
 _MOST_DECISIONS: Final = 4
 """How many questions one turn answers, each of which may take 30 ms, and ten times that on a busy machine: Temporal
 takes a workflow for hung that computes for two seconds, and would never let it go on."""
@@ -30,7 +33,28 @@ class Inbox:
         self._keeping = keeping
         self._events: deque[Event] = deque()
         self._questions: deque[tuple[Decide, State]] = deque()
+        self._heard: dict[str, None] = {}
         self._told = self._taken = 0
+
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """The keys under which it was told of something, the oldest first."""
+        return tuple(self._heard)
+
+    def go_on(self, heard: Iterable[str]) -> None:
+        """Go on where another run was."""
+        self._heard = dict.fromkeys(heard)
+
+    def is_new(self, key: str | None) -> bool:
+        """Remember a key under which somebody tells of something; tell whether it is the first time."""
+        if key is None:
+            return True
+        if key in self._heard:
+            return False
+        self._heard[key] = None
+        if len(self._heard) > _MOST_HEARD:
+            del self._heard[next(iter(self._heard))]
+        return True
 
     def __bool__(self) -> bool:
         return bool(self._events or self._questions)

@@ -56,7 +56,9 @@ class Keeping:
 
     async def carried(self, value: Any) -> Any:
         """Return a value that came from outside as the run carries it."""
-        if size_of(value) <= MAX_INLINE_BYTES:
+        size = size_of(value)
+        if size <= self._burden.room():
+            self._burden.add(size)
             return value
         ref = f"{self._request.execution_id}:sent:{workflow.uuid4()}"
         return await self._keep(KeepValue(keep_as=ref, value=value))

@@ -32,7 +32,8 @@ class CurrentTask:
         history = info.get_current_history_length()
         if history != self._history:
             self._history, self._begun_at = history, workflow.now().isoformat()
-        return replace(change, run_id=info.run_id, history=history, task_at=self._begun_at)
+        called_off = None if change.opening is None else workflow.cancellation_reason()
+        return replace(change, run_id=info.run_id, history=history, task_at=self._begun_at, called_off=called_off)
 
 
 async def save_turn(change: SaveRun, request: RunRequest, task: CurrentTask, *, rest: Carried | None) -> RunSaved:

@@ -19,10 +19,11 @@ from flowforge.engine.core.table import Table
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.definition.address import canonical_bytes
 from flowforge.engine.gateway import RunGateway
+from flowforge.engine.leaving import arrives
 from flowforge.engine.packing import pack, unpack
 from flowforge.engine.placing import Effects, effect_free
 from flowforge.engine.preparing import request_for
-from flowforge.engine.sizes import MAX_CARRIED_BYTES, MAX_RESULT_BYTES, size_of
+from flowforge.engine.sizes import MAX_RESULT_BYTES, size_of
 from flowforge.engine.store.again import RunRests
 from flowforge.engine.store.definitions import DefinitionStore, Revision
 from flowforge.engine.store.records import RunRecord
@@ -160,9 +161,8 @@ class RunRetries:
         refused = obstacles(plans[1], state, retry, before=plans[0])
         if refused:
             raise RetryRefused(refused)
-        carried = replace(carried, story={**carried.story, "status": record.status, "events": last}, time_left_s=None)
-        if size_of(carried.state) > MAX_CARRIED_BYTES:
-            raise Conflict("the run carries too much to go on: a replay is a new run of the same input")
+        story = {**unpack(carried.story), "status": record.status, "events": last}
+        carried = replace(carried, story=pack(story), time_left_s=None)
         request = replace(
             request,
             generation=state.generation + starts_over(state),
@@ -171,6 +171,8 @@ class RunRetries:
             retry=RetryRun(step=wish.step, values=wish.values, wish=wish.fingerprint),
             wish=wish.fingerprint,
         )
+        if not arrives(carried, request):
+            raise Conflict("the run carries too much to go on: a replay is a new run of the same input")
         created = await self._runs.begin_again(request, found.definition)
         await self._until_told(record.execution_id, request.start)
         now = replace(record, revision=request.revision, generation=request.generation)

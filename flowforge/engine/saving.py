@@ -120,6 +120,7 @@ class SaveRun:
         history: how long its history was when its task began, `task_at` when that was, ISO 8601 in UTC, and `turn`
             which turn it is: of two writes by one run, the one that is behind is a zombie's.
         opening: the run as it was accepted, without its definition, to open its row; None once it has one.
+        called_off: why somebody has called it off who found no row to mark; None once it has one.
         at: when the turn was taken, ISO 8601 in UTC.
         status: what the run is called now.
         failure: `code`, `message` and `step` of why it turns back; its `kind` is the core's, or `held` while an
@@ -175,6 +176,7 @@ class SaveRun:
     local_effects: bool = False
     next_event: int = 0
     task_at: str | None = None
+    called_off: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

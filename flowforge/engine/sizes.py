@@ -27,6 +27,9 @@ MAX_FETCHED_BYTES: Final = 16 * 1024 * 1024
 MAX_CALL_BYTES: Final = 1024 * 1024
 """The most that is sent with one call, and with all the calls of one workflow task but for its last."""
 
+MAX_MAIL: Final = 1_000
+"""How many events a run keeps that nobody waits for yet."""
+
 MAX_CARRIED_BYTES: Final = 1_800_000
 """The most that a run takes along into another run of Temporal's, its definition included; Temporal takes 2 MB."""
 

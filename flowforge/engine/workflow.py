@@ -40,7 +40,8 @@ from flowforge.engine.core.stored import Stored
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.driver import Driver
-from flowforge.engine.sizes import MAX_CALL_BYTES, size_of
+from flowforge.engine.leaving import arrives_with
+from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_MAIL, size_of
 from flowforge.engine.telling import run_state
 
 _CANCEL_TIMEOUT = timedelta(seconds=10)
@@ -99,22 +100,27 @@ class RunWorkflow:
         self._must_be("new", "forward")
 
     @workflow.update
-    async def resume(self, data: object = None) -> RunState:
+    async def resume(self, data: object = None, key: str | None = None) -> RunState:
         """Let a paused run go on; in any other one, wake what waits first, with data as its result."""
-        return await self._told(Resumed(await self._driver.keeping.carried(data)))
+        return await self._told(Resumed(await self._driver.keeping.carried(data)), key and f"resume:{key}")
 
     @resume.validator
-    def _validate_resume(self, data: object = None) -> None:  # noqa: ARG002  a validator takes what its update takes
+    def _validate_resume(self, data: object = None, key: str | None = None) -> None:  # noqa: ARG002  as its update
         self._must_be("new", "forward")
 
     @workflow.update
     async def signal(self, event: EventSignal) -> RunState:
         """Bring an event to whoever waits for it, now or later."""
-        return await self._told(EventArrived(event.name, await self._driver.keeping.carried(event.data)))
+        arrived = EventArrived(event.name, await self._driver.keeping.carried(event.data))
+        return await self._told(arrived, event.key and f"signal:{event.name}:{event.key}")
 
     @signal.validator
-    def _validate_signal(self, event: EventSignal) -> None:  # noqa: ARG002  the same
+    def _validate_signal(self, event: EventSignal) -> None:
         self._must_be("new", "forward", "held")
+        state = self._driver.state
+        is_awaited = any(task.wait is not None and task.wait.event == event.name for task in state.tasks.values())
+        if not is_awaited and len(state.mail) >= MAX_MAIL:
+            raise _conflict(f"the run keeps {MAX_MAIL} events already that nobody waits for yet")
 
     @workflow.update
     async def retry_compensation(self, step: str) -> RunState:
@@ -156,6 +162,8 @@ class RunWorkflow:
             )
             if driver.state.tasks:
                 raise _conflict("something is still under way: the run takes another revision when that has ended")
+            if not arrives_with(request, driver.carried(), self._request):
+                raise _conflict("the run carries too much to go on with another revision")
         found = obstacles(plan, driver.state, Retry(step=request.step), before=driver.plan)
         if found:
             raise ApplicationError(
@@ -209,8 +217,8 @@ class RunWorkflow:
             await workflow.wait_condition(lambda: workflow.cancellation_reason() is not None)
         raise asyncio.CancelledError
 
-    async def _told(self, event: Event) -> RunState:
-        await self._driver.told(event)
+    async def _told(self, event: Event, key: str | None = None) -> RunState:
+        await self._driver.told(event, key)
         return self._state()
 
     def _state(self) -> RunState:

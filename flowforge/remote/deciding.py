@@ -20,13 +20,21 @@ class RunDecisions:
         """Let no further action of a run start; what is in flight goes on, and its deadline stands still."""
         return await self._control(execution_id, "pause")
 
-    async def resume(self, execution_id: str, data: Any = None) -> Accepted:
-        """Let a paused run go on; in any other one, wake what waits first, with `data` as its result."""
-        return await self._control(execution_id, "resume", body={"data": data})
+    async def resume(self, execution_id: str, data: Any = None, *, idempotency_key: str | None = None) -> Accepted:
+        """Let a paused run go on; in any other one, wake what waits first, with `data` as its result.
 
-    async def signal(self, execution_id: str, name: str, data: Any = None) -> Accepted:
-        """Bring an event to the step that waits for it, or to the first one that will."""
-        return await self._control(execution_id, "signals", name, body={"data": data})
+        The same idempotency key again wakes nothing more.
+        """
+        return await self._control(execution_id, "resume", body={"data": data}, key=idempotency_key)
+
+    async def signal(
+        self, execution_id: str, name: str, data: Any = None, *, idempotency_key: str | None = None
+    ) -> Accepted:
+        """Bring an event to the step that waits for it, or to the first one that will.
+
+        The same idempotency key again brings no other one.
+        """
+        return await self._control(execution_id, "signals", name, body={"data": data}, key=idempotency_key)
 
     async def cancel(self, execution_id: str, *, reason: str = "cancelled", source: str | None = None) -> Accepted:
         """Call a run off: no further action starts, and what was done is undone; reason and source are kept with it."""
@@ -106,5 +114,7 @@ class RunDecisions:
         wish = {name: value for name, value in chosen.items() if value is not None}
         return await act_on_many(self._api, action, wish, ids=ids, reason=reason, limit=limit)
 
-    async def _control(self, execution_id: str, *what: str, body: Mapping[str, Any] | None = None) -> Accepted:
-        return read_as(Accepted, await self._api.post("executions", execution_id, *what, body=body))
+    async def _control(
+        self, execution_id: str, *what: str, body: Mapping[str, Any] | None = None, key: str | None = None
+    ) -> Accepted:
+        return read_as(Accepted, await self._api.post("executions", execution_id, *what, body=body, key=key))

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import APIRouter, Body, Path, Request, Response
 
 from flowforge.api.dependencies import Engine, ExecutionName, RequestState
+from flowforge.api.idempotency import documented, idempotency_key
 from flowforge.api.render import json_response
 from flowforge.api.routers.executions import refused_input
 from flowforge.api.schemas.control import WriteOffUndo
@@ -29,6 +30,7 @@ StepName = Annotated[str, Path(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$", descr
 EventName = Annotated[str, Path(pattern=f"^{EVENT_NAME.pattern}$", description="The event's name.")]
 
 
+_KEY: Final = {"parameters": [documented("The same key again, as long as the run is open, changes nothing.")]}
 _NO_DATA: Final = ResumeExecution()
 _NO_REASON: Final = CancelExecution()
 _BARE_EVENT: Final = SendSignal()
@@ -43,19 +45,26 @@ async def pause_execution(execution: ExecutionName, engine: Engine, state: Reque
     return _accepted(await engine.control.pause(execution), state)
 
 
-@router.post("/executions/{execution}/resume", status_code=202, response_model=Accepted, responses=_ANSWERS)
+@router.post(
+    "/executions/{execution}/resume",
+    status_code=202,
+    response_model=Accepted,
+    responses=_ANSWERS,
+    openapi_extra=_KEY,
+)
 async def resume_execution(
-    execution: ExecutionName,
-    engine: Engine,
-    state: RequestState,
-    body: Annotated[ResumeExecution, Body()] = _NO_DATA,
+    execution: ExecutionName, request: Request, engine: Engine, body: Annotated[ResumeExecution, Body()] = _NO_DATA
 ) -> Response:
-    """Let a paused run go on; in any other one, wake what waits first, with `data` as its result."""
+    """Let a paused run go on; in any other one, wake what waits first, with `data` as its result.
+
+    Again it wakes what waits then, unless it has the same Idempotency-Key.
+    """
+    key = idempotency_key(request.headers.getlist("idempotency-key"))
     try:
-        accepted = await engine.control.resume(execution, body.data)
+        accepted = await engine.control.resume(execution, body.data, key=key)
     except InputRefused as refused:
         raise refused_input(refused, "/data") from refused
-    return _accepted(accepted, state)
+    return _accepted(accepted, request.scope["state"])
 
 
 @router.post("/executions/{execution}/cancel", status_code=202, response_model=Accepted, responses=_ANSWERS)
@@ -73,20 +82,30 @@ async def cancel_execution(
     return _accepted(await engine.control.cancel(execution, body.words), state)
 
 
-@router.post("/executions/{execution}/signals/{name}", status_code=202, response_model=Accepted, responses=_ANSWERS)
+@router.post(
+    "/executions/{execution}/signals/{name}",
+    status_code=202,
+    response_model=Accepted,
+    responses=_ANSWERS,
+    openapi_extra=_KEY,
+)
 async def signal_execution(
     execution: ExecutionName,
     name: EventName,
+    request: Request,
     engine: Engine,
-    state: RequestState,
     body: Annotated[SendSignal, Body()] = _BARE_EVENT,
 ) -> Response:
-    """Bring an event to the step that waits for it, or to the first one that will."""
+    """Bring an event to the step that waits for it, or to the first one that will.
+
+    Again it is another event of this name, unless it has the same Idempotency-Key.
+    """
+    key = idempotency_key(request.headers.getlist("idempotency-key"))
     try:
-        accepted = await engine.control.signal(execution, name, body.data)
+        accepted = await engine.control.signal(execution, name, body.data, key=key)
     except InputRefused as refused:
         raise refused_input(refused, "/data") from refused
-    return _accepted(accepted, state)
+    return _accepted(accepted, request.scope["state"])
 
 
 @router.post(

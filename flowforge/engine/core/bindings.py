@@ -146,8 +146,8 @@ def undo_data_for(plan: Plan, state: State, given: Mapping[str, Any], key: Key, 
 
 
 def _item(state: State, key: Key) -> Any:
-    kept = next((entry.item for entry in reversed(state.undos) if entry.key == key), None)
+    kept = next((entry.item for entry in reversed(state.undos) if entry.key == key), ())
     items = state.steps[key.step].items
-    if kept is not None or items is None or key.item is None:
-        return kept
+    if kept or items is None or key.item is None:
+        return kept[0] if kept else None
     return part_of(items.value, key.item)

@@ -64,7 +64,8 @@ def load(data: Mapping[str, Any], *, value: Convert = _same) -> State:
 
 def dump_undo(undo: UndoEntry, *, value: Convert = _same) -> dict[str, Any]:
     """Return an undo as JSON; `value` writes its step's result, and its item."""
-    return _bare(undo, key=list(undo.key), result=value(undo.result), item=value(undo.item))
+    item = value(undo.item[0]) if undo.item else None
+    return _bare(undo, key=list(undo.key), result=value(undo.result), item=item)
 
 
 def _dump_carried(undo: UndoEntry, steps: Mapping[str, StepState], value: Convert) -> dict[str, Any]:
@@ -162,6 +163,6 @@ def load_undo(data: Mapping[str, Any], *, value: Convert = _same) -> UndoEntry:
             **found,
             "key": Key(intern(found["key"][0]), *found["key"][1:]),
             "result": value(found.get("result")),
-            "item": value(found.get("item")),
+            "item": (value(found["item"]),) if "item" in found else (),
         }
     )

@@ -1,5 +1,6 @@
 """The way forward: from a step that can start, through its condition, its wait and its action, to its end."""
 
+from dataclasses import replace
 from typing import Any
 
 from flowforge.engine.core.commands import Decide, StartTimer, StopTimer
@@ -12,8 +13,6 @@ from flowforge.engine.core.stored import part_of
 from flowforge.engine.core.turn import Turn
 from flowforge.engine.core.unwinding import fail
 from flowforge.engine.core.ways import complete, finish, readiness, step_ended, step_skipped, way_chosen
-
-_MOST_MAIL = 1_000
 
 
 def begin(turn: Turn) -> None:
@@ -126,7 +125,7 @@ def event_arrived(turn: Turn, event: EventArrived) -> None:
     ]
     if waiting:
         wake(turn, waiting[0], event.data)
-    elif turn.phase in {"forward", "held"} and len(turn.mail) < _MOST_MAIL:
+    elif turn.phase in {"forward", "held"}:
         turn.mail = (*turn.mail, (event.name, event.data))
 
 
@@ -194,6 +193,9 @@ def _mail_for(turn: Turn, wait: Wait) -> tuple[Any] | None:
 
 def _keep_items_for_undo(turn: Turn, step: str, values: Any) -> None:
     """Let each undo of an earlier visit keep its item: the step is about to have others."""
-    for entry in turn.undos:
-        if entry.key.step == step and entry.key.item is not None and entry.item is None:
-            turn.change_undo(entry.key, item=part_of(values, entry.key.item))
+    turn.undos = tuple(
+        replace(entry, item=(part_of(values, entry.key.item),))
+        if entry.key.step == step and entry.key.item is not None and not entry.item
+        else entry
+        for entry in turn.undos
+    )

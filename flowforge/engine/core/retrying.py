@@ -16,6 +16,7 @@ from flowforge.engine.core.keys import Key
 from flowforge.engine.core.plan import CHILD, Plan, PlannedStep
 from flowforge.engine.core.revising import misfits
 from flowforge.engine.core.state import Items, State, StepState, Task
+from flowforge.engine.core.step_bindings import StepBindings
 from flowforge.engine.core.turn import Turn
 from flowforge.engine.definition.step import targets
 
@@ -82,6 +83,7 @@ def obstacles(plan: Plan, state: State, event: Retry, *, before: Plan | None = N
     if not goes_on(state):
         return (Obstacle(code="not_ended", message="the run has not failed"),)
     found = list(_of_step(plan, state, event.step)) if event.step is not None else []
+    found.extend(_of_items(plan, state, event))
     if before is not None and before is not plan:
         again = _again(plan, state, event.step if event.step in plan.steps else None)
         found.extend(
@@ -178,6 +180,19 @@ def _of_step(plan: Plan, state: State, step: str) -> Iterator[Obstacle]:
         elif _is_kept(plan.steps[name], found, at=step, is_machine=plan.definition.is_state_machine):
             message = f"{name} has done something that is kept, and would do it again: have the run undone first"
             yield Obstacle(code="kept_effect", message=message, step=name)
+
+
+def _of_items(plan: Plan, state: State, event: Retry) -> Iterator[Obstacle]:
+    """Yield which edits would not reach a step that goes on with the items that it had."""
+    edited = under_all_names(plan, event.values).keys()
+    stopped = {name for name, known in state.steps.items() if _is_stopped(known) and known.items is not None}
+    if event.step is not None and event.step in plan.steps:  # what comes after it lists its items anew
+        stopped &= {event.step} if plan.definition.is_state_machine else stopped - _downstream(plan, event.step)
+    for name in (name for name in plan.steps if name in stopped and edited):
+        reads = StepBindings(plan.steps[name].definition).items_reads
+        if reads is None or not reads.isdisjoint(edited):
+            message = f"{name} goes on with the items that it had: a replay is a new run, with other input"
+            yield Obstacle(code="items_kept", message=message, step=name)
 
 
 def _is_kept(step: PlannedStep, state: StepState, *, at: str, is_machine: bool) -> bool:

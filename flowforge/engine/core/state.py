@@ -121,7 +121,7 @@ class UndoEntry:
             begun, and the run does not know of it.
         answered: whether the action gave a result.
         result: that result.
-        item: the item, once a later visit has other items.
+        item: the item, in a tuple of its own, once a later visit has other items; it may be None itself.
         error: why it failed.
         written_off: who gave it up and why.
     """
@@ -131,7 +131,7 @@ class UndoEntry:
     starts: int = 1
     answered: bool = False
     result: Any = field(default=None, hash=False)
-    item: Any = field(default=None, hash=False)
+    item: tuple[Any, ...] = field(default=(), hash=False)
     error: StepError | None = None
     written_off: str | None = None
 
@@ -147,7 +147,7 @@ class State:
         paused: whether no further action may start.
         steps: what became of the steps.
         tasks: what is under way.
-        backlog: the queued ones among them, first come first.
+        backlog: the queued ones among them, first come first; on the way back, undos that are to be tried again.
         undos: every undo, in the order in which their actions were started.
         cursor: how many of the undos, from the first, have not been begun.
         repeated: those that were started again by an operator in the same visit: their undo is registered.

@@ -25,7 +25,7 @@ from flowforge.engine.placeholders import OPENING
 from flowforge.engine.sizes import is_kept_whole
 from flowforge.engine.templates import Template, TemplateFailure
 
-MAX_ITEMS: Final = 100_000
+MAX_ITEMS: Final = 25_000
 """How many items a `forEach` may have."""
 
 Names = frozenset[str] | None

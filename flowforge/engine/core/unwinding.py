@@ -7,7 +7,7 @@ A step that may have begun unseen is undone whatever the run knows of it: where 
 that nothing will be.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Final
@@ -73,6 +73,7 @@ def _let_go(turn: Turn, key: Key, task: Task) -> None:
 def abandon(turn: Turn, cancelled: str | None) -> None:
     """Turn the run back, or begin the undos anew that were under way; nothing is in flight any more."""
     turn.tasks.clear()
+    turn.backlog = ()
     if turn.phase in {"new", "forward", "held"}:
         if cancelled is not None:
             turn.failure = Failure(kind="cancelled", error=StepError(code="cancelled", message=cancelled))
@@ -81,14 +82,9 @@ def abandon(turn: Turn, cancelled: str | None) -> None:
         stop(turn)
     elif turn.phase in {"undoing", "attention"}:
         turn.phase = "undoing"
-        for at in range(len(turn.undos) - 1, turn.cursor - 1, -1):
-            entry = turn.undos[at]
-            if entry.status in {"running", "failed"}:
-                # The last one that was begun is the next one in order; any other had its turn.
-                is_next = at == turn.cursor and entry.status == "running"
-                turn.change_undo(entry.key, status="running", error=None)
-                turn.tasks[entry.key] = Task(stage="undoing" if is_next else "delayed")
-                turn.emit(Undo(entry.key))
+        if turn.cursor < len(turn.undos) and turn.undos[turn.cursor].status == "running":
+            turn.cursor += 1  # the last one that was begun is the next one in order; any other had its turn
+        _again(turn, lambda at, entry: at >= turn.cursor and entry.status in {"running", "failed"})
         _go_on(turn)
 
 
@@ -127,25 +123,42 @@ def undo_delayed(turn: Turn, key: Key) -> None:
 
 def retry_undos(turn: Turn, step: str) -> None:
     """Try a step's failed undos again, the last started first; they had their turn, and keep no other one waiting."""
-    for entry in reversed(turn.undos):
-        if entry.key.step == step and entry.status == "failed":
-            turn.change_undo(entry.key, status="running", error=None)
-            turn.tasks[entry.key] = Task(stage="delayed")
-            turn.emit(Undo(entry.key))
-            turn.phase = "undoing"
+    if _again(turn, lambda _, entry: entry.key.step == step and entry.status == "failed"):
+        turn.phase = "undoing"
+        _go_on(turn)
 
 
 def write_off(turn: Turn, step: str, words: str) -> None:
     """Give a step's failed undos up."""
-    for entry in turn.undos:
-        if entry.key.step == step and entry.status == "failed":
-            turn.change_undo(entry.key, status="written_off", written_off=words)
+    turn.undos = tuple(
+        replace(entry, status="written_off", written_off=words)
+        if entry.key.step == step and entry.status == "failed"
+        else entry
+        for entry in turn.undos
+    )
     _go_on(turn)
 
 
+def _again(turn: Turn, is_meant: Callable[[int, UndoEntry], bool]) -> bool:
+    """Queue undos that are to be tried again, the last started first; tell whether there are any."""
+    meant = {entry.key for at, entry in enumerate(turn.undos) if is_meant(at, entry)}
+    turn.undos = tuple(
+        replace(entry, status="running", error=None) if entry.key in meant else entry for entry in turn.undos
+    )
+    turn.backlog = (*turn.backlog, *(entry.key for entry in reversed(turn.undos) if entry.key in meant))
+    return bool(meant)
+
+
 def _go_on(turn: Turn) -> None:
-    """Begin the next undo, or see what the end of the last one means."""
-    if turn.phase not in {"undoing", "attention"} or turn.in_order("undoing"):
+    """Begin as many undos as may be under way at once, or see what the end of the last one means."""
+    if turn.phase not in {"undoing", "attention"}:
+        return
+    room = max(turn.plan.max_in_flight - len(turn.tasks), 0)
+    starting, turn.backlog = turn.backlog[:room], turn.backlog[room:]
+    for key in starting:
+        turn.tasks[key] = Task(stage="delayed")
+        turn.emit(Undo(key))
+    if len(starting) == room or any(task.stage == "undoing" for task in turn.tasks.values()):
         return
     if turn.cursor > 0:
         turn.cursor -= 1

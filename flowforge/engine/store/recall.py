@@ -102,7 +102,7 @@ def _carried(connection: Connection, row: Row[Any]) -> tuple[Carried, State]:
     )
     carried = Carried(
         state=pack(dump(state, value=write)),
-        story=_story(connection, row, steps, remembered),
+        story=pack(_story(connection, row, steps, remembered)),
         children=tuple(_children(connection, row, state)),
         revision=row.revision,
     )

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Table, TextClause, bindparam, insert, select, text, update
 
-from flowforge.engine.contracts import RunRequest
 from flowforge.engine.core.stored import write
+from flowforge.engine.core.views import RunStatus
 from flowforge.engine.saving import RunSaved, SaveRun, StepChange, Transition, UndoChange
 from flowforge.engine.store.again import begin_again, keep
 from flowforge.engine.store.discarded import drop_discarded
@@ -133,13 +133,7 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
     """Do what RunRows.save does, in a transaction that is open already."""
     row = connection.execute(_LOAD, {"id": request.execution_id}).first()
     if row is None:
-        if request.opening is None:
-            raise Fault(f"there is no row of {request.execution_id!r}")
-        _open(connection, request, request.opening)
-        _write_parts(connection, request)
-        remember(connection, request)
-        put(connection, request, workflow_id=request.opening.workflow_id)
-        return RunSaved(status=request.status, is_over=request.is_over)
+        return _open(connection, request)
     if request.start == row.starts + 1 and row.status != "completed":
         row = begin_again(connection, row, request)
     if row.abandoned_at is not None and not request.abandoned:
@@ -149,9 +143,7 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
         is_over = row.ended_at is not None
         return RunSaved(status=row.status, is_over=is_over, cancel_reason=row.cancel_reason, is_behind=is_behind)
     if request.status == "completed" and row.cancel_reason is not None:
-        # It was called off before it could complete: its steps are as they are, its end is not this one.
-        events = tuple(event for event in request.events if event.step_id is not None)
-        request = replace(request, status=row.status, output=None, output_stored=None, is_over=False, events=events)
+        request = _not_completed(request, row.status)
     abandoned_at = row.abandoned_at
     if request.abandoned and abandoned_at is None:
         abandoned_at = datetime.now(UTC)
@@ -166,6 +158,12 @@ def save(connection: Connection, request: SaveRun) -> RunSaved:
         forget(connection, request.execution_id)
     keep(connection, row, request)
     return RunSaved(status=request.status, is_over=request.is_over, cancel_reason=row.cancel_reason)
+
+
+def _not_completed(request: SaveRun, status: RunStatus) -> SaveRun:
+    """Return the last turn of a run that was called off before it could complete: its steps are as they are."""
+    events = tuple(event for event in request.events if event.step_id is not None)
+    return replace(request, status=status, output=None, output_stored=None, is_over=False, events=events)
 
 
 def _needs_no_undo(row: Row[Any], request: SaveRun) -> bool:
@@ -201,7 +199,13 @@ def _refuse(row: Row[Any], request: SaveRun) -> RunSaved:
     return RunSaved(status=row.status, is_over=is_over, cancel_reason="its workflow was taken for gone")
 
 
-def _open(connection: Connection, request: SaveRun, run: RunRequest) -> None:
+def _open(connection: Connection, request: SaveRun) -> RunSaved:
+    """Write a run's first turn, and its row."""
+    run = request.opening
+    if run is None:
+        raise Fault(f"there is no row of {request.execution_id!r}")
+    if request.status == "completed" and request.called_off is not None:
+        request = _not_completed(request, "running")
     values = {
         **_mutable(request),
         "execution_id": run.execution_id,
@@ -215,8 +219,14 @@ def _open(connection: Connection, request: SaveRun, run: RunRequest) -> None:
         "timeout_s": run.timeout_s,
         "replay_of": run.replay_of,
         "started_at": datetime.fromisoformat(run.accepted_at),
+        "cancel_reason": request.called_off,
+        "cancel_requested_at": None if request.called_off is None else datetime.fromisoformat(request.at),
     }
     connection.execute(insert(EXECUTIONS).inline(), values)
+    _write_parts(connection, request)
+    remember(connection, request)
+    put(connection, request, workflow_id=run.workflow_id)
+    return RunSaved(status=request.status, is_over=request.is_over, cancel_reason=request.called_off)
 
 
 def _mutable(request: SaveRun) -> dict[str, Any]:

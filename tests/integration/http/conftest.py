@@ -66,9 +66,9 @@ async def api(database_url: str, *, fault_injection: bool) -> AsyncIterator[Api]
         yield each
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def shared_api(migrated_url: str) -> AsyncIterator[Api]:
-    """The application over a shop that others use too, for requests that are refused."""
+    """The application over a shop that the other tests of its file use too, for requests that are refused."""
     async for each in _open(migrated_url, fault_injection=True):
         yield each
 

@@ -15,7 +15,7 @@ from flowforge.engine.definition.document import MAX_BYTES, MAX_DEPTH
 from flowforge.engine.definition.model import Definition
 from flowforge.engine.definition.step import Compensation, RetryPolicy, Step
 from flowforge.engine.expressions import evaluation, expression, stream
-from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_FETCHED_BYTES, MAX_RESULT_BYTES
+from flowforge.engine.sizes import MAX_CALL_BYTES, MAX_FETCHED_BYTES, MAX_MAIL, MAX_RESULT_BYTES
 from flowforge.engine.validation.identities import MAX_STEPS
 
 _GUIDE = (Path(__file__).parents[3] / "docs" / "engine.md").read_text()
@@ -62,9 +62,10 @@ def test_every_control_is_explained() -> None:
             "an expression",
             f"{expression.MAX_BYTES // _KIB} KiB, {stream.MAX_DEPTH} deep, {evaluation.MAX_STEPS:,} steps",
         ),
-        ("actions of one run in flight", f"{MAX_IN_FLIGHT}"),
+        ("actions of one run in flight, and undos", f"{MAX_IN_FLIGHT}"),
         ("visits of one step in a loop", f"{MAX_VISITS:,}"),
         ("items of a `forEach`", f"{MAX_ITEMS:,}"),
+        ("events that nobody waits for yet", f"{MAX_MAIL:,}; one more is refused"),
         ("child runs inside each other", f"{MAX_CHILDREN}"),
         ("a run's input", f"{MAX_RESULT_BYTES // _KIB} KiB"),
         ("what a child run that completed leaves to be undone with", f"{MAX_CALL_BYTES // _MIB} MiB; "),

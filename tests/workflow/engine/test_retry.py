@@ -210,6 +210,43 @@ async def test_run_goes_on_with_a_newer_revision_that_suits_it(
     assert (await http.post(f"/executions/{name}/retry", json={"revision": 9})).status_code == 409
 
 
+async def test_held_run_takes_no_other_revision_when_it_would_not_arrive_with_it(
+    http: httpx2.AsyncClient, warm: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm.actions.plays["b"] = refuse
+    body = {**BODY, "failurePolicy": "hold"}
+    await publish(http, body)
+    name = await start(http)
+    await warm.rows.until_status("needs_attention")
+    more = {"id": "c", "action": "do", "dependsOn": ["b"]}
+    await publish(http, {**body, "steps": [*body["steps"], more]})
+    monkeypatch.setattr("flowforge.engine.leaving.MAX_CARRIED_BYTES", 200)
+    refused = await http.post(f"/executions/{name}/retry", json={"revision": 2})
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409,
+        "the run carries too much to go on with another revision",
+    )
+    assert (await http.post(f"/executions/{name}/compensate")).status_code == 202
+    assert (await ended(http, warm, name))["status"] == "compensated"
+
+
+async def test_held_run_that_takes_another_revision_has_what_was_edited_and_is_kept_elsewhere(
+    http: httpx2.AsyncClient, warm: Stage
+) -> None:
+    warm.actions.plays["b"] = refuse
+    body = {**BODY, "failurePolicy": "hold"}
+    await publish(http, body)
+    name = await start(http)
+    await warm.rows.until_status("needs_attention")
+    await publish(http, {**body, "output": "${size}"})
+    del warm.actions.plays["b"]
+    edited = {"size": "x" * 100_000}
+    retried = await http.post(f"/executions/{name}/retry", json={"revision": 2, "context": edited})
+    assert retried.status_code == 201, retried.text
+    run = await ended(http, warm, name)
+    assert (run["status"], run["output"]) == ("completed", edited["size"])
+
+
 async def test_held_run_goes_on_with_an_edited_context_and_is_undone_when_it_fails_again(
     http: httpx2.AsyncClient, warm: Stage
 ) -> None:

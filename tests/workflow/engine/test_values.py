@@ -224,7 +224,10 @@ async def test_wait_whose_params_read_a_large_value_waits_as_it_says(stage: Stag
 
 
 @pytest.mark.parametrize("fails", [False, True])
-async def test_long_list_goes_on_in_another_run_of_temporals(client: Client, sqlite_url: str, *, fails: bool) -> None:
+async def test_long_list_goes_on_in_another_run_of_temporals(
+    client: Client, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    monkeypatch.setattr("flowforge.engine.packing._SMALL_BYTES", 0)  # as of ten thousand items
     options = replace(OPTIONS, longest_history=80)
     count = 40
 

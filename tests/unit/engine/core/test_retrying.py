@@ -88,6 +88,19 @@ def test_step_that_is_not_come_to_the_second_time_is_skipped() -> None:
     assert walk.status_of("r") == "skipped"
 
 
+def test_edit_that_would_not_reach_a_step_which_goes_on_with_its_items_is_refused() -> None:
+    each = {"forEach": {"items": "${list.of}"}}
+    walk = Walk(step("a"), step("b", "a", **each), free=("a",)).ok("a").items("b", 1, 2).bad("b[0]", "refused")
+    before = walk.state
+    for at in (None, "b"):
+        found = obstacles(walk.plan, walk.state, Retry(step=at, values={"list": {"of": [3]}}))
+        assert [(one.code, one.step) for one in found] == [("items_kept", "b")]
+        assert walk.send(Retry(step=at, values={"list": {"of": [3]}})).state == before
+    assert obstacles(walk.plan, walk.state, Retry(values={"limit": 3})) == ()
+    fresh = Walk(step("a"), step("b", "a", **each), free=("a",)).ok("a").items("b", 1).bad("b[0]", "refused")
+    assert obstacles(fresh.plan, fresh.state, Retry(step="a", values={"list": {"of": [3]}})) == ()
+
+
 def test_items_of_a_step_that_runs_again_are_asked_for_anew_unless_one_has_done_something() -> None:
     each = {"forEach": {"items": "x", "concurrency": 2}}
     walk = Walk(step("a"), step("b", "a", **each), free=("a",)).ok("a").items("b", 1, 2)

@@ -1,8 +1,12 @@
 """State machines: where the run goes after each step, loops, and their limit."""
 
+import json
 from typing import Any
 
+from flowforge.engine.core.bindings import undo_data_for
+from flowforge.engine.core.codec import dump, load
 from flowforge.engine.core.events import CancelRequested, DeadlinePassed, Retry
+from flowforge.engine.core.stored import read, write
 from tests.unit.engine.core.walk import UNDO, Walk
 
 
@@ -107,4 +111,16 @@ def test_items_of_an_earlier_visit_are_kept_for_its_undo() -> None:
     ways = [{"condition": "x", "to": "a"}, {"to": None}]
     walk = machine(state("a", ways, compensation=UNDO, forEach={"items": "${x}"})).items("a", "old").ok("a[0]")
     walk.answer("a", "transition", 0).items("a#2", "new").ok("a#2[0]").send(CancelRequested())
-    assert [(str(entry.key), entry.item) for entry in walk.state.undos] == [("a[0]", "old"), ("a#2[0]", None)]
+    assert [(str(entry.key), entry.item) for entry in walk.state.undos] == [("a[0]", ("old",)), ("a#2[0]", ())]
+
+
+def test_item_of_an_earlier_visit_that_is_null_is_undone_as_such_wherever_the_run_goes_on() -> None:
+    ways = [{"condition": "again", "to": "a"}, {"to": None}]
+    undo = {"action": "undo", "params": {"was": "${one}"}}
+    each = {"items": "${x}", "as": "one", "concurrency": 2}
+    walk = machine(state("a", ways, compensation=undo, forEach=each)).items("a", None, None).ok("a[0]").ok("a[1]")
+    walk.answer("a", "transition", 0).items("a#2", "new").ok("a#2[0]").send(CancelRequested())
+    carried = load(json.loads(json.dumps(dump(walk.state, value=write))), value=read)
+    assert carried == walk.state
+    undone = [undo_data_for(walk.plan, carried, {}, entry.key, "key")["one"] for entry in carried.undos]
+    assert undone == [None, None, "new"]

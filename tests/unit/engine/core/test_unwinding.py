@@ -1,11 +1,13 @@
 """The way back: all in flight settles, then undos in reverse order of start, and operators decide what is stuck."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from flowforge.engine.core.commands import Cancel, Undo
 from flowforge.engine.core.events import (
+    Abandoned,
     CancelRequested,
     DeadlinePassed,
     Overruled,
@@ -15,6 +17,10 @@ from flowforge.engine.core.events import (
     UndoWrittenOff,
 )
 from flowforge.engine.core.keys import Key
+from flowforge.engine.core.outcomes import Failure, StepError
+from flowforge.engine.core.plan import MAX_IN_FLIGHT
+from flowforge.engine.core.state import StepState, UndoEntry
+from flowforge.engine.core.table import Table
 from flowforge.engine.core.views import run_status, step_view
 from tests.unit.engine.core.walk import UNDO, Walk, names, step
 
@@ -168,3 +174,61 @@ def test_failure_before_anything_was_done_undoes_what_may_have_begun_unseen() ->
 def test_run_that_completes_undoes_nothing_however_unseen_its_steps() -> None:
     walk = _three_unseen().ok("a").ok("b").ok("c")
     assert (walk.undos, walk.ends) == ([], ["completed"])
+
+
+def thousands_that_failed(count: int) -> Walk:
+    """Return a run of which no item's undo succeeded."""
+    done = tuple(UndoEntry(key=Key("a", 1, at), status="failed", answered=True) for at in range(count))
+    walk = Walk(step("a", compensation=UNDO, forEach={"items": "${list}"}))
+    walk.state = replace(
+        walk.state,
+        phase="attention",
+        steps=Table({"a": StepState(status="failed")}),
+        tasks=Table(),
+        undos=done,
+        failure=Failure(kind="failed", error=StepError(code="no", message="no")),
+    )
+    return walk
+
+
+def test_thousands_of_undos_are_tried_again_the_last_first_as_many_at_once_as_may_be_in_flight() -> None:
+    count = 3_000
+    walk = thousands_that_failed(count).send(UndoRetried("a"))
+    expected = [Key("a", 1, at) for at in reversed(range(count))]
+    asked, settled = [command.key for command in walk.latest if isinstance(command, Undo)], 0
+    assert asked == expected[:MAX_IN_FLIGHT]
+    assert {entry.status for entry in walk.state.undos} == {"running"}
+    while settled < len(asked):
+        assert len(asked) - settled <= MAX_IN_FLIGHT
+        walk.send(UndoSettled(key=asked[settled], status="done"))
+        asked += [command.key for command in walk.latest if isinstance(command, Undo)]
+        settled += 1
+    assert asked == expected
+    assert walk.ends == ["compensated"]
+
+
+def test_thousands_of_undos_are_tried_again_by_whoever_takes_the_run_over() -> None:
+    walk = thousands_that_failed(3_000).send(UndoRetried("a")).send(Abandoned(cancelled=None))
+    assert len([command for command in walk.latest if isinstance(command, Undo)]) == MAX_IN_FLIGHT
+    assert len(walk.state.backlog) == 3_000 - MAX_IN_FLIGHT - 1
+    assert walk.state.cursor == 1, "the one that was begun last is the next one in order"
+
+
+def test_thousands_of_undos_are_given_up_at_once() -> None:
+    walk = thousands_that_failed(3_000).send(UndoWrittenOff(step="a", by="ada", reason="gone"))
+    assert {entry.written_off for entry in walk.state.undos} == {"ada: gone"}
+    assert walk.ends == ["compensated"]
+
+
+def test_undos_that_take_long_keep_the_next_one_waiting_once_too_many_are_in_flight() -> None:
+    count = MAX_IN_FLIGHT + 2
+    walk = Walk(*(step(f"s{at}", compensation=UNDO) for at in range(count)))
+    for at in range(MAX_IN_FLIGHT):
+        walk.ok(f"s{at}")
+    walk.ok(f"s{count - 2}").bad(f"s{count - 1}")
+    while len(walk.undos) < MAX_IN_FLIGHT:
+        walk.send(UndoDelayed(Key(walk.undos[-1])))
+    walk.send(UndoDelayed(Key(walk.undos[-1])))
+    assert len(walk.undos) == MAX_IN_FLIGHT
+    walk.undone(walk.undos[0])
+    assert len(walk.undos) == MAX_IN_FLIGHT + 1
