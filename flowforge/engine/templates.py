@@ -94,11 +94,13 @@ class TemplateReference:
         placeholder: what stands there.
         pointer: JSON pointer of the string within the template.
         text: that string.
+        is_whole: whether nothing but this stands there, so that null stays null.
     """
 
     placeholder: Placeholder
     pointer: str
     text: str = field(repr=False)
+    is_whole: bool
 
     @property
     def path(self) -> Path:
@@ -210,7 +212,10 @@ class _Compiler:
                 Problem(reason=Reason(error.reason), message=error.message, pointer=pointer, position=error.position)
             )
             return None
-        self.references += [TemplateReference(part, pointer, value) for part in parts if isinstance(part, Placeholder)]
+        is_whole = len(parts) == 1
+        self.references += [
+            TemplateReference(part, pointer, value, is_whole) for part in parts if isinstance(part, Placeholder)
+        ]
         match parts:
             case (Placeholder() as only,):
                 return lambda run: _read(only, run, pointer)

@@ -28,6 +28,7 @@ class Mark:
     fenced: bool = False
     waits: Waits = "never"
     once: bool = False
+    only_undoes: bool = False
 
 
 def action(
@@ -39,6 +40,7 @@ def action(
     fenced: bool = False,
     waits: Waits = "never",
     once: bool = False,
+    only_undoes: bool = False,
 ) -> Callable[[Function], Function]:
     """Mark a function `(params, context)` or `(params)` as an action; it is found when its module is loaded.
 
@@ -53,9 +55,17 @@ def action(
         waits: whether it may answer `Wait` for an event: `in time`, where the wait has a timeout of its own, or
             `for ever`. Only what says so is reckoned with in proofs.
         once: whether there may be one step of it in a run: a second one would get the outcome of the first.
+        only_undoes: whether it refuses (`not_an_undo`) unless it is called as a compensation.
     """
     mark = Mark(
-        name=name, description=description, category=category, effect=effect, fenced=fenced, waits=waits, once=once
+        name=name,
+        description=description,
+        category=category,
+        effect=effect,
+        fenced=fenced,
+        waits=waits,
+        once=once,
+        only_undoes=only_undoes,
     )
 
     def marked(function: Function) -> Function:

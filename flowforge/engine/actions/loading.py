@@ -86,6 +86,7 @@ def action_of(function: Callable[..., Any], mark: Mark | None = None) -> Action:
         fenced=mark.fenced,
         waits=mark.waits,
         once=mark.once,
+        only_undoes=mark.only_undoes,
         schema=None if adapter is None else _schema(adapter, mark.name),
         read=None if adapter is None else adapter.validate_python,
         run=function if len(parameters) == 2 else _without_context(function),

@@ -23,6 +23,7 @@ class Action:
         fenced: whether it refuses an effect that comes after its undo.
         waits: whether it may answer that it waits for an event.
         once: whether there may be one step of it in a run.
+        only_undoes: whether it refuses unless it is called as a compensation.
         in_ledger: whether a ledger of ours has what it did, written with it, and tells it to whoever asks again; its
             undo then needs nothing but the key.
         schema: a JSON Schema of its params; None where it takes anything.
@@ -40,6 +41,7 @@ class Action:
     fenced: bool = False
     waits: Waits = "never"
     once: bool = False
+    only_undoes: bool = False
     in_ledger: bool = False
     schema: dict[str, Any] | None = None
     read: Callable[[Any], Any] | None = None
@@ -56,6 +58,7 @@ class Action:
             fenced=self.fenced,
             waits=self.waits,
             once=self.once,
+            only_undoes=self.only_undoes,
         )
 
 

@@ -109,7 +109,7 @@ class ServiceActions(Workflow):
         """Set units aside; undone by inventory.release."""
         return _told(await self._inventory.reserve(ReserveInventory(call=within_run(context.call), lines=params.goods)))
 
-    @action("inventory.release", category="inventory", fenced=True)
+    @action("inventory.release", category="inventory", fenced=True, only_undoes=True)
     async def release(self, _params: Any, context: ActionContext) -> NotNeeded | None:
         """Undo inventory.reserve."""
         return undone(await self._inventory.release(undo_of(within_run(context.call))))
@@ -128,7 +128,7 @@ class ServiceActions(Workflow):
         )
         return _told(await self._payments.charge(request))
 
-    @action("payments.refund_by_key", category="payments", fenced=True)
+    @action("payments.refund_by_key", category="payments", fenced=True, only_undoes=True)
     async def refund_by_key(self, _params: Any, context: ActionContext) -> NotNeeded | None:
         """Undo payments.charge."""
         return undone(await self._payments.refund_by_key(undo_of(by_itself(context.call))))
@@ -139,7 +139,7 @@ class ServiceActions(Workflow):
         request = CapturePayment(call=by_itself(context.call), charge_id=params.charge_id)
         return _told(await self._payments.capture(request))
 
-    @action("payments.refund_capture", category="payments", fenced=True)
+    @action("payments.refund_capture", category="payments", fenced=True, only_undoes=True)
     async def refund_capture(self, _params: Any, context: ActionContext) -> NotNeeded | None:
         """Undo payments.capture."""
         return undone(await self._payments.refund_capture(undo_of(by_itself(context.call))))
@@ -151,7 +151,7 @@ class ServiceActions(Workflow):
         request = ApplyToWarehouse(call=call, order_id=call.saga_id, lines=params.goods)
         return _told(await self._warehouse.apply(request))
 
-    @action("warehouse.revert", category="warehouse", fenced=True)
+    @action("warehouse.revert", category="warehouse", fenced=True, only_undoes=True)
     async def revert(self, _params: Any, context: ActionContext) -> NotNeeded | None:
         """Undo warehouse.apply."""
         return undone(await self._warehouse.revert(undo_of(within_run(context.call))))
@@ -162,7 +162,7 @@ class ServiceActions(Workflow):
         call = by_itself(context.call)
         return _told(await self._shipping.create(CreateShipment(call=call, order_id=call.saga_id)))
 
-    @action("shipping.cancel", category="shipping", fenced=True)
+    @action("shipping.cancel", category="shipping", fenced=True, only_undoes=True)
     async def cancel(self, _params: Any, context: ActionContext) -> NotNeeded | None:
         """Undo shipping.create."""
         return undone(await self._shipping.cancel(undo_of(by_itself(context.call))))

@@ -77,10 +77,8 @@ def action_answers(
 
 def landed(key: Key, effect: StepEffect, world: World, *, kept: bool) -> World:
     """Return the world after a step's action did what it does."""
-    if effect.undoes:
-        for other in effect.undoes:
-            world = world.undone_by_step(other, fenced=effect.fenced)
-        return world
+    if effect.undoes is not None:
+        return world.undone_by_step(effect.undoes, by=key.step, fenced=effect.fenced)
     if not effect.has_effect:
         return world
     return world.answered(key) if kept else world.happened(key)
@@ -88,7 +86,7 @@ def landed(key: Key, effect: StepEffect, world: World, *, kept: bool) -> World:
 
 def delayed(key: Key, effect: StepEffect, world: World) -> World:
     """Return the world after an attempt of a step was given up that may take effect later."""
-    return world if effect.undoes else world.delayed(key)
+    return world.delayed(key) if effect.undoes is None else world
 
 
 def _cancelled_answers(key: Key, effect: StepEffect, world: World) -> Iterator[Answer]:
@@ -124,9 +122,13 @@ def undo_answers(key: Key, effect: StepEffect, world: World, *, answered: bool) 
     if effect.undo_needs_result and not answered:
         yield Answer(of_undo(key, told.NEEDS_RESULT), _undo_failed(key), world)
         return
-    undone = world.undone(key, fenced=effect.fenced)
-    late = world.undo_delayed(key)
-    yield Answer(of_undo(key, told.SUCCEEDS), UndoSettled(key=key, status="done"), undone)
+    if effect.undoing == "is refused":
+        yield Answer(of_undo(key, told.REFUSED), _undo_failed(key), world)
+        return
+    undone, late, what = world, world, told.CHANGES_NOTHING
+    if effect.undoing == "takes back":
+        undone, late, what = world.undone(key, fenced=effect.fenced), world.undo_delayed(key), told.SUCCEEDS
+    yield Answer(of_undo(key, what), UndoSettled(key=key, status="done"), undone)
     yield Answer(of_undo(key, told.REFUSED), _undo_failed(key), world, 1)
     if effect.undo_is_limited:
         yield Answer(of_undo(key, told.FAILS_BEFORE), _undo_failed(key), world, 1)

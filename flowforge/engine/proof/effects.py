@@ -4,23 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from flowforge.engine.core.plan import CHILD, CONDITION, Plan
-from flowforge.engine.definition.selectors import StaticInput, TemplateInput
+from flowforge.engine.core.plan import Plan
+from flowforge.engine.definition.names import UNDO
 from flowforge.engine.definition.step import NOOP, Step
-from flowforge.engine.placeholders import OPENING
-from flowforge.engine.validation.catalogue import ActionCatalogue, ActionFacts, Waits
-
-HTTP: Final = "http.request"
-DELAY: Final = "delay"
-WAIT: Final = "wait"
-FAIL: Final = "fail"
-_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-NO_EFFECT: Final = frozenset({NOOP, "log", FAIL, "transform", CONDITION, DELAY, WAIT, "webhook"})
-"""The built-in actions of which that is known without a catalogue; a webhook tells, and there is nothing to undo."""
+from flowforge.engine.proof.by_hand import undone_by_hand
+from flowforge.engine.templates import Template
+from flowforge.engine.validation.catalogue import ActionCatalogue, Waits
+from flowforge.engine.validation.deeds import DELAY, WAIT, Undoing, facts_of_step, undoing
 
 _NEVER_FAILS: Final = frozenset({NOOP, "log", DELAY, WAIT})
-_SAYS_WHERE: Final = frozenset({HTTP, CHILD})
-_UNDO_RESULT: Final = f"{OPENING}undo.result."
 
 Nature = Literal["acts", "decides", "delays", "waits", "refuses"]
 """What kind of thing a step's action is to a search: most act; some only decide, wait, or say no."""
@@ -36,7 +28,8 @@ class StepEffect:
         fenced: whether it refuses an effect that comes after its undo.
         waits: whether it may answer that it waits for an event.
         can_fail: whether it can end badly at all.
-        undoes: the steps whose compensation it runs, as a step of its own.
+        undoes: the step that it undoes by hand; None where it does something of its own.
+        undoing: what its compensation does.
         undo_is_limited: whether its undo gives up after some attempts.
         undo_needs_result: whether its undo reads the step's result without asking whether there is one.
     """
@@ -46,57 +39,43 @@ class StepEffect:
     fenced: bool
     waits: Waits
     can_fail: bool
-    undoes: tuple[str, ...]
+    undoes: str | None
+    undoing: Undoing
     undo_is_limited: bool
     undo_needs_result: bool
 
 
 def effects_of(plan: Plan, catalogue: ActionCatalogue) -> Mapping[str, StepEffect]:
     """Return what each step of a plan does, by its id."""
-    steps = [planned.definition for planned in plan.steps.values()]
-    undone_by = {
-        step.id: _deed(step.compensation.action, step.compensation.params) for step in steps if step.compensation
-    }
-    return {step.id: _effect_of(step, catalogue, undone_by) for step in steps}
+    by_hand = undone_by_hand(plan.definition, catalogue)
+    return {step: _effect_of(step, plan, catalogue, by_hand.get(step)) for step in plan.steps}
 
 
-def facts_of(action: str, given: Mapping[str, Any] | None, catalogue: ActionCatalogue) -> ActionFacts:
-    """Return what is known of an action with these params (None: any); of what nobody knows the worst is believed."""
-    if action in NO_EFFECT:
-        return ActionFacts(name=action, has_effect=False)
-    known = catalogue.find(action) or ActionFacts(name=action)
-    if action != HTTP:
-        return known
-    method = "" if given is None else str(given.get("method", "GET")).upper()
-    return ActionFacts(name=action, schema=known.schema, has_effect=method not in _READS, fenced=known.fenced)
-
-
-def given_to(step: Step) -> Mapping[str, Any] | None:
-    """Return a step's params as far as the definition writes them down; None where anything may be among them."""
-    match step.input:
-        case None if step.params is not None:
-            return step.params if isinstance(step.params, Mapping) else None
-        case TemplateInput(template=given) | StaticInput(value=given) if isinstance(given, Mapping):
-            return {**(step.params if isinstance(step.params, Mapping) else {}), **given}
-    return None
-
-
-def _effect_of(step: Step, catalogue: ActionCatalogue, undone_by: Mapping[str, tuple[Any, ...]]) -> StepEffect:
+def _effect_of(name: str, plan: Plan, catalogue: ActionCatalogue, undoes: str | None) -> StepEffect:
+    step = plan.steps[name].definition
     elsewhere = step.task_queue is not None
-    facts = ActionFacts(name=step.action) if elsewhere else facts_of(step.action, given_to(step), catalogue)
-    deed = _deed(step.action, given_to(step))
+    facts = facts_of_step(step, catalogue)
+    fenced = _is_fenced(step, catalogue)
     undo = step.compensation
     policy = None if undo is None else undo.retry_policy
+    nature: Nature = "acts" if elsewhere else "refuses" if facts.only_undoes else _nature(step)
+    if nature == "refuses":
+        undoes = None
     return StepEffect(
-        nature="acts" if elsewhere else _nature(step),
-        has_effect=facts.has_effect,
-        fenced=facts.fenced if step.fenced is None else step.fenced,
+        nature=nature,
+        has_effect=nature != "refuses" and (facts.has_effect or undoes is not None),
+        fenced=fenced and (undoes is None or _is_fenced(plan.steps[undoes].definition, catalogue)),
         waits=facts.waits,
         can_fail=elsewhere or step.action not in _NEVER_FAILS,
-        undoes=tuple(other for other, its in undone_by.items() if its == deed and other != step.id),
+        undoes=undoes,
+        undoing=undoing(step, catalogue),
         undo_is_limited=policy is not None and policy.max_attempts is not None,
-        undo_needs_result=undo is not None and _reads_result(undo.params),
+        undo_needs_result=undo is not None and _needs_result(undo.params),
     )
+
+
+def _is_fenced(step: Step, catalogue: ActionCatalogue) -> bool:
+    return facts_of_step(step, catalogue).fenced if step.fenced is None else step.fenced
 
 
 def _nature(step: Step) -> Nature:
@@ -112,17 +91,9 @@ def _nature(step: Step) -> Nature:
     return "acts"
 
 
-def _deed(action: str, params: Any) -> tuple[Any, ...]:
-    """Return what tells one deed from another: the action, and for a general one where it goes."""
-    if action not in _SAYS_WHERE:
-        return (action,)
-    given = params if isinstance(params, Mapping) else {}
-    return (action, *(str(given.get(name)) for name in ("method", "url", "workflowId")))
-
-
-def _reads_result(value: Any) -> bool:
-    if isinstance(value, str):
-        return _UNDO_RESULT in value
-    if isinstance(value, Mapping):
-        return any(_reads_result(inner) for inner in value.values())
-    return isinstance(value, list) and any(_reads_result(inner) for inner in value)
+def _needs_result(params: Any) -> bool:
+    """Tell whether params make no sense while there is no result; one that is handed on as it is may be null."""
+    return any(
+        reference.path[:2] == (UNDO, "result") and (len(reference.path) > 2 or not reference.is_whole)
+        for reference in Template.parse(params).references
+    )

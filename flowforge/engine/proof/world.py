@@ -28,21 +28,17 @@ class World:
 
     Attributes:
         effects: by key, in the order in which they came about.
-        undone_by_steps: the keys that a step of its own undid, rather than the compensation.
+        undone_by_steps: the keys that a step of its own undid, rather than the compensation, and which step did.
         kept: the keys whose action answered that it succeeded: what a completed run keeps.
     """
 
     effects: tuple[tuple[Key, Effect], ...] = ()
-    undone_by_steps: frozenset[Key] = frozenset()
+    undone_by_steps: frozenset[tuple[Key, str]] = frozenset()
     kept: frozenset[Key] = frozenset()
 
     def effect(self, key: Key) -> Effect:
         """Return what became of one effect."""
         return next((effect for known, effect in self.effects if known == key), "absent")
-
-    def keys(self, step: str) -> list[Key]:
-        """Return the keys of a step of which something is known."""
-        return [key for key, _ in self.effects if key.step == step]
 
     def happened(self, key: Key) -> "World":
         """Return the world after an effect took place."""
@@ -64,7 +60,7 @@ class World:
     def undone(self, key: Key, *, fenced: bool) -> "World":
         """Return the world after an undo; of a fenced action nothing comes late any more."""
         before = self.effect(key)
-        if before in {"undone", "undone_late"} and key in self.undone_by_steps:
+        if before in {"undone", "undone_late"} and any(key == known for known, _ in self.undone_by_steps):
             return self._with(key, "undone_twice")
         if before == "late" and not fenced:
             return self._with(key, "undone_late")
@@ -76,14 +72,14 @@ class World:
         """Return the world after an undo was given up that may take effect later."""
         return self._with(key, "undoing") if self.effect(key) == "present" else self
 
-    def undone_by_step(self, step: str, *, fenced: bool) -> "World":
-        """Return the world after a step of its own did what another step's compensation does."""
-        found = self
-        for key in self.keys(step):
-            if found.effect(key) in {"present", "late"}:
-                found = found.undone(key, fenced=fenced)
-                found = replace(found, undone_by_steps=found.undone_by_steps | {key})
-        return found
+    def undone_by_step(self, step: str, *, by: str, fenced: bool) -> "World":
+        """Return the world after a step of its own did what the compensation of another one's last visit does."""
+        key = max((known for known, _ in self.effects if known.step == step), default=Key(step))
+        effect = self.effect(key)
+        if effect in {"present", "late"}:
+            undone = self.undone(key, fenced=fenced)
+            return replace(undone, undone_by_steps=undone.undone_by_steps | {(key, by)})
+        return self if (key, by) in self.undone_by_steps else self.undone(key, fenced=fenced)
 
     def _with(self, key: Key, effect: Effect) -> "World":
         rest = tuple(known for known in self.effects if known[0] != key)

@@ -19,6 +19,7 @@ class ActionFacts:
         fenced: whether it refuses an effect that comes after its undo.
         waits: whether it may answer that it waits for an event.
         once: whether there may be one step of it in a run: a second one gets the outcome of the first.
+        only_undoes: whether it is refused unless it is called as a compensation.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ActionFacts:
     fenced: bool = False
     waits: Waits = "never"
     once: bool = False
+    only_undoes: bool = False
 
 
 class ActionCatalogue(Protocol):

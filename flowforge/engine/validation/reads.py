@@ -178,8 +178,7 @@ def _compiled_template(text: str) -> _Compiled:
         )
         found = zip(error.problems, places, strict=True)
         return _Compiled(errors=tuple(f"bad template: {problem.message}{place}" for problem, place in found))
-    is_whole = len(references) == 1 and text.startswith(OPENING) and text.index("}") == len(text) - 1
-    return _Compiled(tuple(_Read(each.path, each.written, is_whole) for each in references))
+    return _Compiled(tuple(_Read(each.path, each.written, each.is_whole) for each in references))
 
 
 def _check_undo(read: _Read, pointer: str, place: _Place, findings: Findings) -> None:

@@ -46,7 +46,7 @@ class OrderSamples(Workflow):
         """Charge what an order comes to; a `_testAmount` above 500 is refused. Undone by RefundPayment."""
         return await self._charge(params, context)
 
-    @action("RefundPayment", category=_CATEGORY, fenced=True)
+    @action("RefundPayment", category=_CATEGORY, fenced=True, only_undoes=True)
     async def refund(self, _params: Any, context: ActionContext) -> dict[str, Any] | NotNeeded:
         """Undo ChargePayment."""
         return await self._records.back(context, refunded=True)
@@ -61,7 +61,7 @@ class OrderSamples(Workflow):
         """Set an order's items aside; the sku OUT-OF-STOCK is. Undone by ReleaseInventory."""
         return await self._reserve(params, context)
 
-    @action("ReleaseInventory", category=_CATEGORY, fenced=True)
+    @action("ReleaseInventory", category=_CATEGORY, fenced=True, only_undoes=True)
     async def release(self, _params: Any, context: ActionContext) -> dict[str, Any] | NotNeeded:
         """Undo ReserveInventory."""
         return await self._records.back(context, released=True)
@@ -76,7 +76,7 @@ class OrderSamples(Workflow):
         """Book a parcel. Undone by CancelShipment."""
         return await self._ship(params, context)
 
-    @action("CancelShipment", category=_CATEGORY, fenced=True)
+    @action("CancelShipment", category=_CATEGORY, fenced=True, only_undoes=True)
     async def cancel_shipment(self, _params: Any, context: ActionContext) -> dict[str, Any] | NotNeeded:
         """Undo CreateShipment."""
         return await self._records.back(context, cancelled=True)

@@ -53,7 +53,7 @@ def _undo(records: SampleRecords, name: str, told: dict[str, Any]) -> Action:
     async def run(_params: Any, context: ActionContext) -> dict[str, Any] | NotNeeded:
         return await records.back(context, **told)
 
-    return _action(name, run, "Undo it, in the ledger.", effect=True)
+    return _action(name, run, "Undo it, in the ledger.", effect=True, only_undoes=True)
 
 
 def _look(name: str, told: dict[str, Any]) -> Action:
@@ -87,7 +87,7 @@ def _revocation(records: SampleRecords, name: str, person: str) -> Action:
             return {"revoked": person}  # it came by an event, which the ledger knows nothing of
         return answer
 
-    return _action(name, run, f"Take back what {person} approved.", effect=True)
+    return _action(name, run, f"Take back what {person} approved.", effect=True, only_undoes=True)
 
 
 def _publication(records: SampleRecords) -> Action:
@@ -108,6 +108,16 @@ def _is_approved(result: Any) -> bool:
     return isinstance(result, dict) and result.get("approved") is True
 
 
-def _action(name: str, run: Run, description: str, *, effect: bool, waits: Waits = "never") -> Action:
-    mark = Mark(name=name, description=description, category=_CATEGORY, effect=effect, fenced=effect, waits=waits)
+def _action(
+    name: str, run: Run, description: str, *, effect: bool, waits: Waits = "never", only_undoes: bool = False
+) -> Action:
+    mark = Mark(
+        name=name,
+        description=description,
+        category=_CATEGORY,
+        effect=effect,
+        fenced=effect,
+        waits=waits,
+        only_undoes=only_undoes,
+    )
     return action_of(run, mark)

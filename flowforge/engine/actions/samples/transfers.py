@@ -93,7 +93,7 @@ class TransferSamples(Workflow):
         """Take money from the first account, which opens with 1000. Undone by CreditSource."""
         return await self._move(context, _DEBIT, params.source, -minor(params.exact))
 
-    @action("CreditSource", category=_CATEGORY, fenced=True)
+    @action("CreditSource", category=_CATEGORY, fenced=True, only_undoes=True)
     async def credit_back(self, _params: Any, context: ActionContext) -> dict[str, Any] | NotNeeded:
         """Undo DebitSource."""
         return await self._take_back(context, _DEBIT)
@@ -103,7 +103,7 @@ class TransferSamples(Workflow):
         """Give money to the second account. Undone by DebitDestination."""
         return await self._move(context, _CREDIT, params.destination, minor(params.exact))
 
-    @action("DebitDestination", category=_CATEGORY, fenced=True)
+    @action("DebitDestination", category=_CATEGORY, fenced=True, only_undoes=True)
     async def debit_back(self, _params: Any, context: ActionContext) -> dict[str, Any] | NotNeeded:
         """Undo CreditDestination."""
         return await self._take_back(context, _CREDIT)

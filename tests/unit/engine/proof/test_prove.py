@@ -3,9 +3,9 @@
 from typing import Any
 
 from flowforge.cli.workflows.known import KnownActions
-from flowforge.engine.proof.effects import NO_EFFECT
 from flowforge.engine.proof.prove import Proof, prove
 from flowforge.engine.validation.catalogue import ActionFacts, Waits
+from flowforge.engine.validation.deeds import NO_EFFECT
 from tests.unit.engine.proof.chains import chain, defined, finding, found, proved, step, told
 
 WAIT = {"action": "wait", "compensation": None}
