@@ -29,6 +29,7 @@ ERRORS: Final[dict[str, str]] = {
     "FF-1023": "bad schema",
     "FF-1024": "names collide",
     "FF-1025": "undo outside of a compensation",
+    "FF-1026": "undo as a step",
 }
 """What makes a definition unacceptable."""
 
@@ -38,5 +39,6 @@ WARNINGS: Final[dict[str, str]] = {
     "FF-1103": "name that nothing defines",
     "FF-1104": "result that may not be there",
     "FF-1105": "once in a run",
+    "FF-1106": "undo that changes nothing",
 }
 """What is worth a look, and refused only where the publisher asks for it."""

@@ -17,6 +17,7 @@ from flowforge.engine.validation.repeats import check_repeats
 from flowforge.engine.validation.salvage import salvage
 from flowforge.engine.validation.schemas import check_input_schema, check_params
 from flowforge.engine.validation.structure import check_structure
+from flowforge.engine.validation.undos import check_undos
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ def check(definition: Definition, catalogue: ActionCatalogue | None = None) -> t
     check_basics(definition, findings)
     check_params(definition, catalogue or NoCatalogue(), findings)
     check_repeats(definition, catalogue or NoCatalogue(), findings)
+    check_undos(definition, catalogue or NoCatalogue(), findings)
     return tuple(findings.problems)
 
 

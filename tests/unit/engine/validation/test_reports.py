@@ -98,6 +98,22 @@ def test_second_step_of_an_action_that_is_once_in_a_run_is_a_warning() -> None:
     assert examine_value(elsewhere, catalogue=KnownActions()).warnings == ()
 
 
+def test_undo_as_a_step_is_refused_and_one_that_changes_nothing_is_a_warning() -> None:
+    def told(**keys: Any) -> list[tuple[str, str]]:
+        problems = examine_value({"id": "d", "steps": [a(**keys)]}, catalogue=KnownActions()).problems
+        return [(problem.code, problem.pointer) for problem in problems]
+
+    assert told(action="payments.refund_by_key") == [("FF-1026", "/steps/0/action")]
+    assert told(action="RevokeApproval1") == [("FF-1026", "/steps/0/action")]
+    assert told(action="payments.refund_by_key", taskQueue="theirs") == []
+    for action in ("noop", "log", "fail", "workflow", "webhook"):
+        undo = {"action": action, "params": {"url": "http://x"} if action == "webhook" else None}
+        assert ("FF-1106", "/steps/0/compensation/action") in told(action="NotifyUser", compensation=undo)
+        assert told(action="log", compensation=undo) == []
+    undelivered = {"action": "webhook", "params": {"url": "http://x", "failOnError": True}}
+    assert told(action="NotifyUser", compensation=undelivered) == []
+
+
 def test_missing_keys_hide_no_other_problem() -> None:
     text = """\
 steps:
