@@ -36,7 +36,7 @@ async def act_on_executions(body: Annotated[BulkRequest, Body()], engine: Engine
             limit=body.limit + 1,
             workflow_id=chosen.workflowId,
             status=chosen.status,
-            metadata=chosen.label,
+            label=chosen.metadata,
             since=chosen.since,
             before=number(body.cursor),
         )

@@ -13,7 +13,7 @@ from flowforge.api.pages import Cursor, Limit, number, page
 from flowforge.api.prefer import preferred_wait_s
 from flowforge.api.render import json_response
 from flowforge.api.routers.workflow_views import Drawing
-from flowforge.api.schemas.execution_requests import StartExecution, StartWorkflow
+from flowforge.api.schemas.execution_requests import LABEL, LABEL_SYNTAX, StartExecution, StartWorkflow
 from flowforge.api.schemas.executions import (
     EventView,
     ExecutionSummary,
@@ -32,6 +32,7 @@ from flowforge.engine.core.views import RunStatus
 from flowforge.engine.data_checks import InputRefused
 from flowforge.engine.diagram import mermaid
 from flowforge.engine.gateway import NewRun
+from flowforge.engine.store.labelled import MAX_LABEL
 from flowforge.errors import Fault
 
 router = APIRouter(tags=["executions"], route_class=StrictRoute)
@@ -57,7 +58,6 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     },
     **problems(400, 404, 409, 413, 415, 422, 503),
 }
-_METADATA: Final = r"^[^:]{1,100}:.{0,200}$"
 
 
 @router.post("/workflows/start", status_code=201, response_model=Started, responses=_ANSWERS, openapi_extra=_PREFER)
@@ -85,7 +85,7 @@ async def list_executions(
     workflow_id: Annotated[str | None, Query(alias="workflowId", pattern=GRAMMAR)] = None,
     status: Annotated[RunStatus | None, Query(description="Only runs that are in this state.")] = None,
     metadata: Annotated[
-        str | None, Query(pattern=_METADATA, description="`name:text`: only runs with this label.")
+        str | None, Query(pattern=LABEL, max_length=MAX_LABEL, description=f"Only runs with this label: {LABEL_SYNTAX}")
     ] = None,
     since: Annotated[
         AwareDatetime | None,
@@ -96,12 +96,11 @@ async def list_executions(
     cursor: Cursor = None,
 ) -> Response:
     """List runs, newest first. The Link header names the next page."""
-    name, _, text = (metadata or "").partition(":")
     found = await engine.reads.list(
         limit=limit + 1,
         workflow_id=workflow_id,
         status=status,
-        metadata=None if metadata is None else (name, text),
+        label=metadata,
         since=since,
         before=number(cursor),
     )

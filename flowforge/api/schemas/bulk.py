@@ -6,9 +6,11 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from typing_extensions import TypedDict
 
 from flowforge.api.schemas.control import Reason
+from flowforge.api.schemas.execution_requests import LABEL, LABEL_SYNTAX
 from flowforge.api.times import as_written
 from flowforge.engine.bulk import BulkAction, BulkOutcome
 from flowforge.engine.core.views import RunStatus
+from flowforge.engine.store.labelled import MAX_LABEL
 
 MAX_RUNS: Final = 100
 """The most runs that one request acts on."""
@@ -24,7 +26,9 @@ class RunFilter(BaseModel):
     ids: list[ExecutionId] | None = Field(None, min_length=1, max_length=MAX_RUNS, description="These, and no others.")
     workflowId: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$")  # noqa: N815  clients write it so
     status: RunStatus | None = None
-    metadata: str | None = Field(None, pattern=r"^[^:]{1,100}:.{0,200}$", description="`name:text`: runs so labelled.")
+    metadata: str | None = Field(
+        None, pattern=LABEL, max_length=MAX_LABEL, description=f"Runs with this label: {LABEL_SYNTAX}"
+    )
     since: Annotated[AwareDatetime, BeforeValidator(as_written), Field(strict=False)] | None = None
 
     @model_validator(mode="after")
@@ -35,12 +39,6 @@ class RunFilter(BaseModel):
         if self.ids is not None and any(each is not None for each in others):
             raise ValueError("ids stand alone")
         return self
-
-    @property
-    def label(self) -> tuple[str, str] | None:
-        """The label's name and text."""
-        name, colon, text = (self.metadata or "").partition(":")
-        return (name, text) if colon else None
 
 
 class BulkRequest(BaseModel):

@@ -1,14 +1,22 @@
 """What clients send about runs: which to start, and what is to become of one."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowforge.api.schemas.control import Person, Reason
 from flowforge.engine.definition.strict import Duration
+from flowforge.engine.store.labelled import MAX_NAME, MAX_TEXT
+
+LABEL: Final = ":"
+"""What a filter for a label has to match: there is a colon in it."""
+
+LABEL_SYNTAX: Final = "`name:text`; what is no text as JSON writes it (`true`, `null`, `1.5`)."
 
 _KEY: Final = r"^[\x20-\x7e]{1,255}$"
 _NAME: Final = r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$"
+_LabelName = Annotated[str, Field(max_length=MAX_NAME)]
+_LabelText = Annotated[str, Field(max_length=MAX_TEXT)]
 
 
 class _Start(BaseModel):
@@ -22,8 +30,8 @@ class _Start(BaseModel):
         None, description="How long the key stands for that run; for ever by default."
     )
     timeout: Duration | None = Field(None, description="How long it may go forward; as its definition says by default.")
-    metadata: dict[str, str | int | float | bool | None] = Field(
-        default_factory=dict, max_length=50, description="Labels."
+    metadata: dict[_LabelName, _LabelText | int | float | bool | None] = Field(
+        default_factory=dict, max_length=50, description="Labels; runs are found by them."
     )
     tenantId: str | None = Field(  # noqa: N815  the same
         None, pattern=_KEY, description="A label; it isolates nothing."

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, fu
 from flowforge.engine.core.outcomes import UndoStatus
 from flowforge.engine.core.stored import Stored, read
 from flowforge.engine.core.views import RunStatus
+from flowforge.engine.store.labelled import is_labelled
 from flowforge.engine.store.records import RunEvent, RunRecord, StepRecord, UndoCount, UndoRecord
 from flowforge.engine.store.values import fetch, texts
 from flowforge.persistence.database import Database
@@ -118,7 +119,7 @@ class RunReads:
         limit: int,
         workflow_id: str | None = None,
         status: RunStatus | None = None,
-        metadata: tuple[str, str] | None = None,
+        label: str | None = None,
         since: datetime | None = None,
         before: int | None = None,
     ) -> Sequence[RunRecord]:
@@ -128,7 +129,7 @@ class RunReads:
             limit: at most so many.
             workflow_id: only of this definition.
             status: only these.
-            metadata: only those whose label of this name has this text.
+            label: only those that are labelled so, as `name:text`.
             since: only those that were started then or later.
             before: only those behind this place.
         """
@@ -137,8 +138,8 @@ class RunReads:
             chosen.append(EXECUTIONS.c.workflow_id == workflow_id)
         if status is not None:
             chosen.append(EXECUTIONS.c.status == status)
-        if metadata is not None:
-            chosen.append(EXECUTIONS.c.metadata[metadata[0]].as_string() == metadata[1])
+        if label is not None:
+            chosen.append(is_labelled(label, self._database.url.get_backend_name()))
         if since is not None:
             chosen.append(EXECUTIONS.c.started_at >= since)
         if before is not None:
