@@ -98,6 +98,15 @@ class Filler:
         kept = {name: value for name, value in request.input.items() if name not in stored}
         return replace(request, input=kept, stored=stored) if stored else request
 
+    async def given(self, request: RunRequest) -> dict[str, Any]:
+        """Return an accepted run's whole input.
+
+        Raises:
+            DatabaseUnavailable: try again.
+            NotFound: a value was removed.
+        """
+        return {**request.input, **await self._values.fetch(request.stored)}
+
     async def decide(self, call: DecideCall) -> DecideAnswer:
         """Answer a question.
 

@@ -11,10 +11,11 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from flowforge.engine.contracts import RUN_WORKFLOW, RunOptions, RunRequest
+from flowforge.engine.accepted import accepted_run
+from flowforge.engine.contracts import RunOptions, RunRequest
 from flowforge.engine.core.views import RunStatus
 from flowforge.engine.data_checks import InputRefused
 from flowforge.engine.definition.address import canonical_bytes
@@ -31,7 +32,6 @@ from flowforge.engine.store.reads import RunReads
 from flowforge.engine.store.records import RunRecord
 from flowforge.errors import Conflict, NotFound, PayloadTooLarge, TemporalUnavailable
 from flowforge.ids import new_execution_id
-from flowforge.temporal.asking import unless_gone
 from flowforge.temporal.awaiting import ended_or
 from flowforge.temporal.client import absence_as_fault
 
@@ -173,13 +173,11 @@ class RunGateway:
 
         Raises:
             NotFound: there is no such run.
-            Conflict: it has no row yet, or its definition was deleted.
+            Conflict: its definition was deleted.
             IdempotencyKeyReused: the key belongs to a start of something else.
             TemporalUnavailable, DatabaseUnavailable: as `start`.
         """
         old = await self.get(execution_id)
-        if old.sequence == 0:
-            raise Conflict("the run is pending: what it was given is not written down yet")
         return await self.start(
             NewRun(
                 workflow_id=old.workflow_id,
@@ -215,7 +213,7 @@ class RunGateway:
         return True
 
     async def get(self, execution_id: str) -> RunRecord:
-        """Return a run as its row has it; one that Temporal has accepted and that has no row yet is pending.
+        """Return a run as its row has it; one that has no row yet is pending, and as Temporal has accepted it.
 
         Raises:
             NotFound: there is no such run.
@@ -272,18 +270,8 @@ class RunGateway:
             raise TemporalUnavailable(message) from error
 
     async def _without_row(self, execution_id: str) -> RunRecord:
-        handle = self._client.get_workflow_handle(execution_id)
-        run = await unless_gone(lambda: handle.describe(rpc_timeout=RPC_TIMEOUT))
-        if run is not None and run.workflow_type == RUN_WORKFLOW and run.status is WorkflowExecutionStatus.RUNNING:
-            memo = await run.memo()
-            return RunRecord(
-                execution_id=execution_id,
-                workflow_id=memo["workflowId"],
-                revision=memo["revision"],
-                status="pending",
-                started_at=run.start_time,
-            )
-        record = await self._reads.get(execution_id)  # it may have come to its row, and its end, in between
+        record = await accepted_run(self._client, execution_id, self._filler)
+        record = record or await self._reads.get(execution_id)  # it may have come to its row, and its end, in between
         if record is None:
             raise NotFound(f"there is no execution {execution_id!r}")
         return record

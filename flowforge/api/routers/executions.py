@@ -95,7 +95,7 @@ async def list_executions(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """List runs, newest first. The Link header names the next page."""
+    """List runs that a worker has begun, newest first. The Link header names the next page."""
     found = await engine.reads.list(
         limit=limit + 1,
         workflow_id=workflow_id,

@@ -20,7 +20,8 @@ _STATS: Final = {"description": "The statistics.", "content": {"application/json
 async def order_stats(services: Services) -> Response:
     """Count orders by status, tell how fast they come and end, which is open longest, and what waits for a worker.
 
-    Temporal's part is null where it does not answer within 300 ms.
+    Orders that no worker has begun are counted by the backlog alone. Temporal's part is null where it does not answer
+    within 300 ms.
     """
     stats, backlog = await asyncio.gather(services.stats(), services.backlog())
     return json_response(stats_view(stats, backlog))

@@ -114,7 +114,7 @@ async def list_orders(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """List orders, newest first. The Link header names the next page."""
+    """List orders that a worker has begun, newest first. The Link header names the next page."""
     found = await services.read_model.list(
         status=status, customer_id=customer_id, limit=limit + 1, before=position(cursor)
     )
