@@ -29,6 +29,14 @@ def test_imports_point_where_the_contracts_let_them() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("module", ["workflows.publishing", "workflows.reading", "executions.asked"])
+def test_command_that_only_asks_a_server_loads_nothing_of_one(module: str) -> None:
+    heavy = "{'sqlalchemy', 'temporalio', 'flowforge.engine.validation.examine'}"
+    program = f"import sys, flowforge.cli.{module}; print({heavy} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", program], cwd=_ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - the same
+    assert done.stdout.strip() == "set()"
+
+
 @pytest.mark.parametrize("file", [file for file in _OURS if file.name == "__init__.py"], ids=_name)
 def test_package_file_is_a_docstring_only(file: Path) -> None:
     match ast.parse(file.read_text()).body:

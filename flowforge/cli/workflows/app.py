@@ -115,7 +115,7 @@ def diff(
     """Tell what publishing a FILE would change, or what differs between two revisions of ID."""
 
     async def act(flowforge: "FlowForge", stop: "Stop") -> int:  # noqa: ARG001
-        from flowforge.cli.workflows.publishing import print_difference
+        from flowforge.cli.workflows.differing import print_difference
 
         await print_difference(flowforge, source, before=before, after=after, as_json=as_json)
         return 0

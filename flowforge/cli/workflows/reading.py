@@ -3,32 +3,38 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 import yaml
 
-from flowforge.cli.workflows.known import KnownActions
-from flowforge.engine.definition.model import Definition
-from flowforge.engine.validation.examine import Report, examine
 from flowforge.errors import StartupError
 from flowforge.remote.sources import names_file
 
+if TYPE_CHECKING:
+    from flowforge.cli.workflows.known import KnownActions
+    from flowforge.engine.definition.model import Definition
+    from flowforge.engine.validation.examine import Report
 
-def known_actions(modules: str | None) -> KnownActions:
+
+def known_actions(modules: str | None) -> "KnownActions":
     """Return what is known of actions; `modules` None takes those of ACTIONS."""
+    from flowforge.cli.workflows.known import KnownActions
+
     try:
         return KnownActions(os.environ.get("ACTIONS", "") if modules is None else modules)
     except StartupError as error:
         raise refuse(error.message) from error
 
 
-def report_of(file: Path, actions: KnownActions) -> Report:
+def report_of(file: Path, actions: "KnownActions") -> "Report":
     """Return what is found out about a definition's file."""
+    from flowforge.engine.validation.examine import examine
+
     return examine(text_of(file), catalogue=actions)
 
 
-def definition_of(file: Path, actions: KnownActions) -> Definition:
+def definition_of(file: Path, actions: "KnownActions") -> "Definition":
     """Return the definition in a file, or print what is wrong with it and end with code 1."""
     report = report_of(file, actions)
     if report.definition is None:
@@ -37,7 +43,7 @@ def definition_of(file: Path, actions: KnownActions) -> Definition:
     return report.definition
 
 
-def print_problems(file: Path, report: Report) -> None:
+def print_problems(file: Path, report: "Report") -> None:
     """Print what is wrong with a file, or looks wrong, a line each."""
     for problem in report.problems:
         typer.echo(f"{file}:{problem} [{problem.severity}]")
