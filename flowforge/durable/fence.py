@@ -61,12 +61,15 @@ class Undone:
 
     Attributes:
         status: `undone` when an effect was found and reversed, now or by an earlier delivery;
-            `not_needed` when there was none: a tombstone keeps a late one from happening.
+            `not_needed` when there was none: a tombstone keeps a late one from happening;
+            `written_off` when one was found that an operator had given up: it stays, and that is settled.
         attempts: how many deliveries it took.
+        written_off: who gave it up and why, where somebody did.
     """
 
-    status: Literal["undone", "not_needed"]
+    status: Literal["undone", "not_needed", "written_off"]
     attempts: int = 1
+    written_off: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,7 +147,11 @@ class Undos:
             attempts = attempts_of(error) or before + 1
             undo.view = replace(undo.view, status="failed", attempts=attempts, error=message_of(error))
         else:
-            if isinstance(answer, Undone):
+            if isinstance(answer, Undone) and answer.status == "written_off":
+                # As another run of this saga was told, perhaps one that is gone: nothing is left to decide.
+                words = answer.written_off or "an operator"
+                undo.view = replace(undo.view, status="failed", attempts=answer.attempts, written_off=words)
+            elif isinstance(answer, Undone):
                 status, attempts = ("completed" if answer.status == "undone" else "not_needed"), answer.attempts
                 undo.view = replace(undo.view, status=status, attempts=attempts)  # type: ignore[arg-type]
             else:

@@ -12,6 +12,7 @@ from flowforge.orders import wording
 from flowforge.orders.contracts import CloseOrder, OrderState, OrderStatus
 from flowforge.orders.records import CLOSED, GOING_FORWARD, EventStatus
 from flowforge.services.journal import Entry, FailedAttempt
+from flowforge.services.outcomes import in_words
 
 _MAY_BECOME: Final[Mapping[str, frozenset[str]]] = {
     "running": frozenset({"paused", "completed", "compensating"}),
@@ -229,7 +230,7 @@ class Progress:
 
     def _written_off(self, compensation: dict[str, Any], entry: Entry) -> None:
         self.compensation_triggered = True
-        by = f"{entry.outcome['by']}: {entry.outcome['reason']}"
+        by = in_words(entry.outcome)
         compensation.update(status="failed", written_off=by)
         self._add(entry.call.step, "written_off", wording.written_off(compensation["name"], by), entry.at)
 

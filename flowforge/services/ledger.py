@@ -15,7 +15,7 @@ from flowforge.persistence.tables.control import WRITE_OFFS
 from flowforge.persistence.tables.ledger import LEDGER
 from flowforge.services.fault_points import Reach, nowhere
 from flowforge.services.journal import Entry, Journal, State
-from flowforge.services.outcomes import answer, refusal_to_json, to_json
+from flowforge.services.outcomes import answer, in_words, refusal_to_json, to_json
 
 Outcome = TypeVar("Outcome")
 
@@ -28,7 +28,7 @@ _FIND: Final = select(LEDGER.c.state, LEDGER.c.outcome).where(_KEY).with_for_upd
 _INSERT: Final = insert(LEDGER)
 _UNDO: Final = update(LEDGER).where(_KEY).values(state="undone", undone_at=bindparam("at"))
 _WRITE_OFF: Final = insert(WRITE_OFFS)
-_FIND_WRITE_OFF: Final = select(WRITE_OFFS.c.at).where(
+_FIND_WRITE_OFF: Final = select(WRITE_OFFS.c.decided_by, WRITE_OFFS.c.reason).where(
     WRITE_OFFS.c.order_id == bindparam("of"), WRITE_OFFS.c.name == bindparam("undo")
 )
 
@@ -81,8 +81,10 @@ class SqlLedger:
             reverse: undoes the effect; gets the recorded outcome. What it did is told to the journal where it returns
                 that, a flat dataclass.
 
+        Returns:
+            What became of it. Where the undo was written off that is its answer, whoever asks: the effect stays.
+
         Raises:
-            EffectFenced: the undo was written off; nothing is written.
             DatabaseUnavailable: nothing was written.
         """
         work = partial(self._undo, call, operation, reverse, datetime.now(UTC))
@@ -159,8 +161,9 @@ class SqlLedger:
             entry = _entry(call, operation, "not_needed", {}, started_at)
             _record(connection, entry)
         elif row.state == "applied":
-            if _is_written_off(connection, call):
-                raise EffectFenced(f"{call.undo} of {call.saga_id} was written off; {operation} stays")
+            if (told := _written_off(connection, call)) is not None:
+                self._journal.redelivered(_entry(call, operation, "written_off", told, started_at), connection)
+                return Undone(status="written_off", attempts=call.attempt, written_off=in_words(told))
             done = reverse(connection, row.outcome)
             entry = _entry(call, operation, "undone", row.outcome, started_at, done)
             connection.execute(_UNDO, {**_key(call, operation), "at": entry.at})
@@ -187,7 +190,7 @@ class SqlLedger:
         row = _find(connection, call, operation)
         if row is not None and row.state == "applied":
             entry = _entry(call, operation, "written_off", told, started_at)
-            if _is_written_off(connection, call):
+            if _written_off(connection, call) is not None:
                 self._journal.redelivered(entry, connection)
                 return WrittenOff(status="written_off", attempts=call.attempt)
             give_up(connection, row.outcome)
@@ -214,8 +217,9 @@ class SqlLedger:
         return WrittenOff(status="written_off" if entry.state == "written_off" else "not_needed", attempts=call.attempt)
 
 
-def _is_written_off(connection: Connection, call: StepCall) -> bool:
-    return connection.execute(_FIND_WRITE_OFF, {"of": call.saga_id, "undo": call.undo}).first() is not None
+def _written_off(connection: Connection, call: StepCall) -> dict[str, Any] | None:
+    row = connection.execute(_FIND_WRITE_OFF, {"of": call.saga_id, "undo": call.undo}).first()
+    return None if row is None else {"by": row.decided_by, "reason": row.reason}
 
 
 def _undone(entry: Entry) -> Undone:

@@ -10,7 +10,7 @@ from flowforge.durable.fence import StepCall, Undone, WriteOffStep, WrittenOff
 from flowforge.errors import EffectFenced, Refusal
 from flowforge.services.journal import Entry, Journal, State
 from flowforge.services.memory_store import MemoryStore, MemoryTransaction
-from flowforge.services.outcomes import LedgerState, answer, refusal_to_json, to_json
+from flowforge.services.outcomes import LedgerState, answer, in_words, refusal_to_json, to_json
 
 Outcome = TypeVar("Outcome")
 
@@ -109,8 +109,10 @@ class MemoryLedger:
                 self._journal.redelivered(_entry(call, operation, found, row.outcome, started_at), None)
                 return Undone(status=found, attempts=call.attempt)
             if row is not None and row.state == "applied":
-                if (call.saga_id, call.undo) in transaction.rows(GivenUp):
-                    raise EffectFenced(f"{call.undo} of {call.saga_id} was written off; {operation} stays")
+                if (given_up := transaction.rows(GivenUp).get((call.saga_id, call.undo))) is not None:
+                    told = to_json(given_up)
+                    self._journal.redelivered(_entry(call, operation, "written_off", told, started_at), None)
+                    return Undone(status="written_off", attempts=call.attempt, written_off=in_words(told))
                 done = reverse(transaction, row.outcome)
                 ledger[key] = replace(row, state="undone")
                 self._record(call, operation, "undone", row.outcome, started_at, done)

@@ -25,6 +25,11 @@ def refusal_to_json(refusal: Refusal | EffectFenced) -> dict[str, Any]:
     return {"code": refusal.code, "message": refusal.message}
 
 
+def in_words(written_off: Mapping[str, Any]) -> str:
+    """Return who gave an undo up and why, as people see it."""
+    return f"{written_off['by']}: {written_off['reason']}"
+
+
 def answer(
     state: LedgerState, recorded: Mapping[str, Any], result: type[Outcome], *, operation: str, saga_id: str
 ) -> Outcome:

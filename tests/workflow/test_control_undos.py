@@ -179,3 +179,23 @@ async def test_run_is_terminated_when_it_was_decided_the_unwinding_run_is_decide
     await shop.control.retry_compensation(placed.order_id, "release_inventory")
     assert (await unwound(shop, placed, code="injected_fault")).status == "failed"
     give_in.set()
+
+
+async def test_run_is_terminated_after_a_write_off_the_unwinding_run_asks_nobody_again(shop: Shop) -> None:
+    placed = await stuck_for_good(shop, "inventory.release", "payments.refund_by_key")
+    shop.hooks.closes["needs_attention"].clear()
+    await shop.control.write_off(placed.order_id, "release_inventory", "ann", "lost")
+    await shop.hooks.closes["needs_attention"].wait()
+    on_hand, _, _ = await shop.stock()
+    await shop.handle(placed).terminate()
+    shop.hooks.before.clear()
+    assert (await turn(reconciler(shop))).unwound == [placed.order_id]
+    record = await asyncio.wait_for(unwound(shop, placed, code="injected_fault"), 20)
+    assert record.status == "failed"
+    undos = {undo.name: (undo.status, undo.written_off) for undo in record.compensations}
+    assert undos == {
+        **dict.fromkeys(UNDO_ACTIVITIES.values(), ("completed", None)),
+        "release_inventory": ("failed", "ann: lost"),
+    }
+    assert await written_off(shop) == [(placed.order_id, "release_inventory", "ann", "lost")]
+    assert (await shop.stock())[0] == on_hand

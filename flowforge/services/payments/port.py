@@ -38,7 +38,6 @@ class Payments(Protocol):
         """Undo `charge`: void what was not captured, refund what is left of what was; or leave a tombstone.
 
         Raises:
-            EffectFenced: it was written off; nothing is written.
             DatabaseUnavailable: nothing was written; try again.
         """
         ...

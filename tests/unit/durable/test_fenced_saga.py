@@ -205,3 +205,20 @@ async def test_undo_is_written_off_but_there_was_nothing_to_lose_it_is_settled()
         await walking
     pay_back = saga.compensations[0]
     assert (pay_back.status, pay_back.written_off) == ("not_needed", None)
+
+
+async def test_undo_finds_that_it_was_written_off_before_nobody_is_asked_again() -> None:
+    """Another run of the same saga was told so, and is gone."""
+    runtime, operator = LoopRuntime(), Operator()
+    runtime.script("shop.pay", refuse)
+
+    async def was_given_up(request: UndoStep) -> Undone:
+        return Undone(status="written_off", attempts=request.call.attempt, written_off="ann: lost")
+
+    runtime.script("shop.pay_back", was_given_up)
+    saga = FencedSaga(table=TABLE, saga_id="s_1", runtime=runtime, owner=operator)
+    with pytest.raises(ApplicationError, match="no"):
+        await asyncio.wait_for(walk(saga), 5)
+    pay_back = saga.compensations[0]
+    assert (pay_back.status, pay_back.written_off, pay_back.error) == ("failed", "ann: lost", None)
+    assert not operator.called.is_set()

@@ -289,6 +289,25 @@ async def test_undo_that_waits_for_an_operator_gets_another_chance(stage: Stage)
     assert stage.actions.undone == ["c", "a", "b"]
 
 
+async def test_undo_that_was_written_off_stays_so_when_its_workflow_is_gone(stage: Stage) -> None:
+    async def refuse(_call: ActionCall) -> Any:
+        raise refusal()
+
+    stage.actions.plays |= dict.fromkeys(("c", "undo b", "undo a"), refuse)
+    run = await stage.begin(chain("a", "b", "c"))
+    await stage.rows.until_status("needs_attention")
+    await stage.control.write_off(run, "b", by="ada", reason="paid by hand")
+    await stage.rows.until(lambda save: any(undo.status == "written_off" for undo in save.undos))
+    await stage.client.get_workflow_handle(run).terminate()
+    del stage.actions.plays["undo a"], stage.actions.plays["undo b"]
+    assert (await turn(stage)).unwound == [run]
+    record = await unwound(stage, run, code="no")
+    assert record.status == "compensated"
+    undos = {undo.step_id: (undo.status, undo.written_off) for undo in record.undos}
+    assert (undos["a"], undos["b"]) == (("done", None), ("written_off", "ada: paid by hand"))
+    assert stage.actions.undone == ["c", "a"]
+
+
 async def test_run_that_ended_keeps_nothing_of_what_undoing_it_took(stage: Stage) -> None:
     run = await stage.begin(chain("a"))
     await stage.rows.until(saved("a", "running"))

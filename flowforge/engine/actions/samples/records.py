@@ -78,7 +78,6 @@ class SampleRecords:
         """Undo what a sample did, and return what is told of it beside its own result.
 
         Raises:
-            EffectFenced: an operator gave it up.
             DatabaseUnavailable: nothing was written.
         """
         found: dict[str, Any] = {}
