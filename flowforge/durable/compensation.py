@@ -24,3 +24,8 @@ class Compensation:
     attempts: int = 0
     error: str | None = None
     written_off: str | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do or to decide."""
+        return self.status in {"completed", "not_needed"} or self.written_off is not None

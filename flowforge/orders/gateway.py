@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from temporalio.client import Client, WorkflowQueryFailedError
+from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
+from temporalio.common import QueryRejectCondition
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
+from flowforge.durable.compensation import Compensation
 from flowforge.errors import Conflict, IdempotencyKeyReused, NotFound, TemporalUnavailable
-from flowforge.ids import new_order_id, order_id_of, workflow_id_for, workflow_id_of_key
+from flowforge.ids import new_order_id, order_id_of, workflow_id_for, workflow_id_of_key, workflow_id_of_unwinding
 from flowforge.orders.contracts import Order, OrderOptions, OrderState
 from flowforge.orders.intake import BODY, START_TIMEOUT, running_order, start
 from flowforge.orders.records import OrderRecord, order_body
@@ -146,7 +148,7 @@ class OrderGateway:
         return PlacedOrder(order_id=order_id, workflow_id=order.workflow_id)
 
     async def get(self, order_or_workflow_id: str) -> OrderRecord:
-        """Return an order: its row, and while it is open what its workflow adds within 300 ms.
+        """Return an order: its row, and while it is open what the run that works on it adds within 300 ms.
 
         Raises:
             NotFound: no such order was ever accepted.
@@ -158,7 +160,7 @@ class OrderGateway:
             return await self._without_row(order_or_workflow_id)
         if record.is_closed:
             return record
-        state = await self._ask(record.workflow_id)
+        state = await self._ask(record.workflow_id, workflow_id_of_unwinding(record.workflow_id))
         return record if state is None else _enriched(record, state)
 
     async def wait(self, order_or_workflow_id: str, seconds: float) -> OrderRecord:
@@ -210,13 +212,29 @@ class OrderGateway:
             raise NotFound(f"there is no order {name!r}")
         return record
 
-    async def _ask(self, workflow_id: str) -> OrderState | None:
-        handle = self._client.get_workflow_handle(workflow_id)
+    async def _ask(self, *names: str) -> OrderState | None:
+        """Return the word of the first of these runs that is open; one that is gone would answer from its history."""
         try:
             async with asyncio.timeout(QUERY_TIMEOUT.total_seconds()):
-                return await handle.query(OrderWorkflow.state, rpc_timeout=QUERY_TIMEOUT)
+                for name in names:
+                    if (state := await self._query(name)) is not None:
+                        return state
         except (TimeoutError, RPCError, WorkflowQueryFailedError):
+            pass
+        return None
+
+    async def _query(self, workflow_id: str) -> OrderState | None:
+        handle = self._client.get_workflow_handle(workflow_id)
+        try:
+            return await handle.query(
+                OrderWorkflow.state, reject_condition=QueryRejectCondition.NOT_OPEN, rpc_timeout=QUERY_TIMEOUT
+            )
+        except WorkflowQueryRejectedError:
             return None
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
 
 
 def _placed_before(new: NewOrder, body: Sequence[str | int | None] | None) -> PlacedOrder:
@@ -229,14 +247,23 @@ def _placed_before(new: NewOrder, body: Sequence[str | int | None] | None) -> Pl
 
 
 def _enriched(record: OrderRecord, state: OrderState) -> OrderRecord:
-    """Add the workflow's word to an open order's row; the row's status stays, since the row is what readers read."""
-    compensations = state.compensations if record.status != "running" else ()
+    """Add the run's word to an open order's row; the row's status stays, since the row is what readers read.
+
+    A run that unwinds in another's place knows nothing of what that one did.
+    """
+    is_running = record.status == "running"
+    steps = max(record.steps_completed, state.steps_completed, key=len) if is_running else record.steps_completed
     return replace(
         record,
         current_step=state.current_step,
-        steps_completed=state.steps_completed if record.status == "running" else record.steps_completed,
-        compensations=compensations or record.compensations,
+        steps_completed=steps,
+        compensations=record.compensations if is_running else tuple(_undos(record.compensations, state.compensations)),
         amount_minor=state.amount_minor if record.amount_minor is None else record.amount_minor,
         currency=record.currency or state.currency,
         charge_id=record.charge_id or state.charge_id,
     )
+
+
+def _undos(known: Sequence[Compensation], told: Sequence[Compensation]) -> Sequence[Compensation]:
+    rows = {undo.name: undo for undo in known}
+    return [rows[undo.name] if undo.name in rows and rows[undo.name].is_settled else undo for undo in told] or known

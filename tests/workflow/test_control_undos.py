@@ -199,3 +199,36 @@ async def test_run_is_terminated_after_a_write_off_the_unwinding_run_asks_nobody
     }
     assert await written_off(shop) == [(placed.order_id, "release_inventory", "ann", "lost")]
     assert (await shop.stock())[0] == on_hand
+
+
+async def test_order_whose_run_is_gone_is_read_as_the_run_has_it_that_unwinds_it(shop: Shop) -> None:
+    """The one that is gone would answer, too, with what it knew."""
+    placed = await stuck_for_good(shop, "inventory.release", "payments.refund_by_key")
+    needs_attention = shop.hooks.closes["needs_attention"]
+    needs_attention.clear()
+    await shop.handle(placed).terminate()
+    del shop.hooks.before["payments.refund_by_key"]
+    assert await shop.gateway.get(placed.order_id) == await shop.reads.get(placed.order_id)
+    assert (await turn(reconciler(shop))).unwound == [placed.order_id]
+    await needs_attention.wait()
+    shown, row = await shop.gateway.get(placed.order_id), await shop.reads.get(placed.order_id)
+    assert row is not None
+    assert (shown.compensations, shown.steps_completed) == (row.compensations, row.steps_completed)
+    assert {undo.name for undo in shown.compensations if undo.status == "failed"} == {"release_inventory"}
+    shop.hooks.before.clear()
+    await shop.control.retry_compensation(placed.order_id, "release_inventory")
+    await unwound(shop, placed, code="injected_fault")
+
+
+async def test_order_whose_run_is_gone_keeps_in_its_row_what_that_run_did(shop: Shop) -> None:
+    """While the one that unwinds it is at its first undo it knows of none that was done before."""
+    placed = await stuck_for_good(shop, "inventory.release", "payments.refund_by_key")
+    await shop.handle(placed).terminate()
+    gate = Gate(at=2)
+    shop.hooks.before = {"warehouse.revert": gate}
+    assert (await turn(reconciler(shop))).unwound == [placed.order_id]
+    await gate.reached.wait()
+    shown = await shop.gateway.get(placed.order_id)
+    assert {undo.name: undo.status for undo in shown.compensations}["revert_warehouse"] == "completed"
+    gate.open()
+    await unwound(shop, placed, code="injected_fault")

@@ -18,6 +18,7 @@ _UNDO_LOOK: Final[Mapping[str, tuple[str, str]]] = {
     "completed": ("↩", "magenta"),
     "not_needed": ("=", "dim"),
     "failed": ("✖", "bold red"),
+    "written_off": ("✖", "yellow"),
 }
 
 _EVENT_STYLES: Final[Mapping[str, str]] = {
@@ -115,8 +116,9 @@ def _print_undos(screen: Console, order: Mapping[str, Any]) -> None:
         return
     screen.print("\n[bold]Undone[/]")
     for undo in order["compensations"]:
-        mark, style = _UNDO_LOOK.get(undo["status"], ("?", ""))
-        line = Text.assemble("  ", (mark, style), f" {plain(undo['name'])}: {plain(undo['status']).replace('_', ' ')}")
+        status = undo["status"] if undo["written_off"] is None else "written_off"
+        mark, style = _UNDO_LOOK.get(status, ("?", ""))
+        line = Text.assemble("  ", (mark, style), f" {plain(undo['name'])}: {plain(status).replace('_', ' ')}")
         if undo["attempts"]:
             line.append(f", {undo['attempts']} attempt{'s' if undo['attempts'] > 1 else ''}", "dim")
         screen.print(line)
