@@ -26,7 +26,7 @@ from flowforge.engine.store.records import RunRecord
 from flowforge.engine.store.rows import RunRows
 from flowforge.engine.workflow import RunWorkflow
 from flowforge.errors import Conflict, NotFound, PayloadTooLarge, TemporalUnavailable
-from flowforge.temporal.asking import marked_once_it_has_a_row, unless_gone
+from flowforge.temporal.asking import cancel_without_row, unless_gone
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -72,12 +72,12 @@ class RunControl:
         Raises:
             TemporalUnavailable: it has no row yet, and it is not known whether it will be cancelled: repeat it.
         """
-        mark = partial(self._rows.mark_cancelled, execution_id, reason)
-        marked = await mark()
+        mark = partial(self._rows.mark_cancelled, execution_id)
+        marked = await mark(reason)
         if marked is None:
             record = await self._runs.get(execution_id)
-            await self._request_cancel(record.temporal_id, reason)
-            marked = await marked_once_it_has_a_row(self._client.get_workflow_handle(record.temporal_id), mark)
+            handle = self._client.get_workflow_handle(record.temporal_id)
+            marked, reason = await cancel_without_row(handle, reason, mark)
         if marked is None:
             return RunAccepted(execution_id=execution_id, status="pending", reason=reason)
         if marked.reason is None:

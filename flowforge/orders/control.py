@@ -28,7 +28,7 @@ from flowforge.orders.intake import order_in, running_order, start
 from flowforge.orders.reconciling import open_run
 from flowforge.orders.records import GOING_FORWARD
 from flowforge.orders.workflow import OrderWorkflow
-from flowforge.temporal.asking import ANSWER_TIMEOUT, marked_once_it_has_a_row, unless_gone
+from flowforge.temporal.asking import ANSWER_TIMEOUT, cancel_without_row, unless_gone
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -178,15 +178,15 @@ class OrderControl:
 
     async def _cancel_without_row(self, name: str, reason: str) -> ControlledOrder | CancelAccepted:
         """Cancel a run whose order has no row to be marked; mark the row should it come all the same."""
-        mark = partial(self._rows.mark_cancelled, name, reason)
+        mark = partial(self._rows.mark_cancelled, name)
         run = await running_order(self._client, name)
         if run is None:
-            if (marked := await mark()) is None:  # it may have come to its row, and its end, in between
+            if (marked := await mark(reason)) is None:  # it may have come to its row, and its end, in between
                 raise NotFound(f"there is no order {name!r}")
             return marked
-        await self._request_cancel(run.id, reason)
-        marked = await marked_once_it_has_a_row(self._client.get_workflow_handle(run.id), mark)
-        return marked or CancelAccepted(order_id=order_id_of(run.id), workflow_id=run.id, reason=reason)
+        handle = self._client.get_workflow_handle(run.id)
+        marked, counts = await cancel_without_row(handle, reason, mark)
+        return marked or CancelAccepted(order_id=order_id_of(run.id), workflow_id=run.id, reason=counts)
 
     async def _hold_or_release(self, name: str, update: Any, update_id: str | None) -> ControlAccepted:
         row = await self._rows.find(name)

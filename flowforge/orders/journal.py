@@ -33,8 +33,10 @@ _MUTABLE: Final = (
     "closed_at",
     "deadline_at",
     "last_event_id",
+    "cancel_requested_at",
+    "cancel_reason",
 )
-_FIXED: Final = ("product_id", "quantity", "cancel_requested_at", "cancel_reason", "dispatched_at")
+_FIXED: Final = ("product_id", "quantity", "dispatched_at")
 _LOAD: Final = (
     select(*(ORDERS.c[name] for name in (*_FIXED, *_MUTABLE)))
     .where(ORDERS.c.order_id == bindparam("id"))

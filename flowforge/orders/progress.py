@@ -132,6 +132,8 @@ class Progress:
         self.compensation_triggered = self.compensation_triggered or state.compensation_triggered
         self._merge(state.compensations, at)
         self._tell_of(request, at)
+        if request.to == "compensating" and self.failure_code == "cancelled" and not self.steps_completed:
+            self._mark_cancelled(at)
         if self.status == "paused" and request.to == "compensating" and self.deadline_at is not None:
             self.deadline_at = max(self.deadline_at, at)  # it stood still as long as the order did
         self.status = request.to
@@ -166,6 +168,11 @@ class Progress:
     @property
     def _cancel_reason(self) -> str:
         return self.cancel_reason or "cancelled"
+
+    def _mark_cancelled(self, at: datetime) -> None:
+        """Mark an order that was cancelled when it had no row, or hardly: whoever did found nothing to be marked."""
+        if self.cancel_requested_at is None:
+            self.cancel_requested_at, self.cancel_reason = at, self.failure_reason
 
     def _tell_of(self, request: CloseOrder, at: datetime) -> None:
         match request.to:

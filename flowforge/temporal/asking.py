@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
-from temporalio.api.enums.v1 import PendingWorkflowTaskState
+from temporalio.api.enums.v1 import EventType, PendingWorkflowTaskState
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -16,6 +16,7 @@ ANSWER_TIMEOUT: Final = timedelta(seconds=5)
 """How long people wait for a workflow's answer; there is none where no worker runs."""
 
 _PAUSE_S: Final = 0.02
+_FIRST_EVENTS: Final = 100
 _TASK_STARTED: Final = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED
 
 T = TypeVar("T")
@@ -37,7 +38,45 @@ async def unless_gone(call: Callable[[], Awaitable[Any]]) -> Any:
         raise
 
 
-async def marked_once_it_has_a_row(
+async def cancel_without_row(
+    handle: WorkflowHandle[Any, Any], reason: str, mark: Callable[[str], Awaitable[T | None]]
+) -> tuple[T | None, str]:
+    """Cancel a workflow that has no row to be marked; mark the row should it come all the same.
+
+    Args:
+        handle: the workflow.
+        reason: why; it counts where nobody gave one before.
+        mark: marks its row with the reason that counts, and returns None where there is none.
+
+    Returns:
+        What `mark` did, None where no row can come of anything but the cancellation; and the reason that counts.
+
+    Raises:
+        TemporalUnavailable: what will become of it is unknown.
+    """
+    await unless_gone(lambda: handle.cancel(reason=reason, rpc_timeout=ANSWER_TIMEOUT))
+    first = await unless_gone(lambda: _first_reason(handle))
+    marked = await _marked_once_it_has_a_row(handle, lambda: mark(first or reason))
+    if marked is None and first is None:  # no task of it runs now that could keep it out of the history
+        first = await unless_gone(lambda: _first_reason(handle))
+    return marked, first or reason
+
+
+async def _first_reason(handle: WorkflowHandle[Any, Any]) -> str | None:
+    """Return why a workflow was asked to cancel first: Temporal drops every later request.
+
+    A workflow without a row has done next to nothing, so the beginning of its history is enough. What was asked for
+    while a task of it runs is not in there yet.
+    """
+    history = handle.fetch_history_events(page_size=_FIRST_EVENTS, skip_archival=True, rpc_timeout=ANSWER_TIMEOUT)
+    await history.fetch_next_page()
+    for event in history.current_page or ():
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+            return event.workflow_execution_cancel_requested_event_attributes.cause or "cancelled"
+    return None
+
+
+async def _marked_once_it_has_a_row(
     handle: WorkflowHandle[Any, Any], mark: Callable[[], Awaitable[T | None]]
 ) -> T | None:
     """Mark the row of a workflow that was asked to cancel before it had one.

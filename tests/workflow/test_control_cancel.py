@@ -138,9 +138,12 @@ async def test_cancelled_before_its_first_step_order_exists_and_is_cancelled(
         placed = await shop.place()
         accepted = await shop.control.cancel(placed.order_id, "changed my mind")
         assert (accepted.order_id, accepted.workflow_id) == (placed.order_id, placed.workflow_id)
+        assert await shop.control.cancel(placed.workflow_id, "another reason") == accepted
         async with shop.worker:
             record = await shop.end(placed)
         assert (record.status, record.failure_reason) == ("cancelled", "changed my mind")
+        assert (record.cancel_requested_at is not None, record.cancel_reason) == (True, "changed my mind")
+        assert await shop.control.cancel(placed.order_id, "a third one") == accepted
         assert await shop.stock() == before
 
 

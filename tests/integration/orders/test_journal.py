@@ -123,9 +123,25 @@ async def test_order_cancelled_before_its_first_step_gets_a_row(shop: Shop) -> N
     await placed.close("cancelled")
     row = await placed.row()
     assert (row.status, row.failure_code, row.quantity) == ("cancelled", "cancelled", 2)
+    assert (row.cancel_requested_at is not None, row.cancel_reason) == (True, "changed my mind")
     assert row.events[0].message == "changed my mind"
     with pytest.raises(EffectFenced):
         await placed.do("reserve_inventory")
+
+
+async def test_order_cancelled_in_its_first_step_is_marked_though_that_had_opened_the_row(shop: Shop) -> None:
+    placed = shop.order()
+    await placed.do("check_inventory", answered=False)
+    await placed.close("compensating", failure_code="cancelled", failure_reason="changed my mind")
+    row = await placed.row()
+    assert (row.cancel_requested_at is not None, row.cancel_reason) == (True, "changed my mind")
+
+
+async def test_order_cancelled_by_temporal_alone_when_it_had_a_row_is_not_marked(shop: Shop) -> None:
+    placed = await shop.order().do_all("reserve_inventory")
+    await placed.close("compensating", failure_code="cancelled", failure_reason="by hand")
+    row = await placed.row()
+    assert (row.cancel_requested_at, row.failure_reason) == (None, "by hand")
 
 
 async def test_failed_attempts_are_told_and_the_step_began_once(shop: Shop) -> None:

@@ -252,6 +252,18 @@ async def test_held_run_is_undone_when_an_operator_says_so(stage: Stage, by: str
     assert stage.actions.undone == ["b", "a"]
 
 
+async def test_called_off_again_before_it_has_a_row_the_first_reason_counts(client: Client, sqlite_url: str) -> None:
+    async with open_stage(client, sqlite_url, at_work=False) as stage:
+        execution_id = await stage.begin(chain(*NAMES))
+        first = await stage.control.cancel(execution_id, "changed my mind")
+        assert (first.status, first.reason) == ("pending", "changed my mind")
+        assert await stage.control.cancel(execution_id, "another reason") == first
+        async with stage.hire():
+            record = await stage.end(execution_id)
+        assert (record.status, record.failure and record.failure["message"]) == ("cancelled", "changed my mind")
+        assert (await stage.control.cancel(execution_id, "a third one")).reason == "changed my mind"
+
+
 async def test_run_goes_on_with_another_worker(client: Client, sqlite_url: str) -> None:
     async with open_stage(client, sqlite_url, at_work=False) as stage:
         gate = stage.actions.plays["b"] = Gate()
