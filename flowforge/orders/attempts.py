@@ -28,6 +28,9 @@ _ADD: Final = insert(ORDER_ATTEMPTS).from_select(
         *(bindparam(name, type_=ORDER_ATTEMPTS.c[name].type) for name in (*_TOLD, *_TIMES)),
     ).where(ORDERS.c.order_id == bindparam("of")),
 )
+_APPLIED: Final = select(ORDER_ATTEMPTS.c.step).where(
+    ORDER_ATTEMPTS.c.order_id == bindparam("of"), ORDER_ATTEMPTS.c.undo.is_(None), ORDER_ATTEMPTS.c.outcome == "applied"
+)
 _ANSWERED: Final = (
     update(ORDER_ATTEMPTS)
     .where(
@@ -42,6 +45,11 @@ _ANSWERED: Final = (
         error_code=bindparam("error_code"), error_message=bindparam("error_message"), ended_at=bindparam("ended_at")
     )
 )
+
+
+def applied(connection: Connection, order_id: str) -> frozenset[str]:
+    """Return the steps of an order that took effect, whether or not anybody heard of it."""
+    return frozenset(connection.execute(_APPLIED, {"of": order_id}).scalars())
 
 
 def add(connection: Connection, entry: Entry) -> None:

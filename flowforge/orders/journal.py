@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from flowforge.errors import Conflict, DatabaseUnavailable
 from flowforge.orders import attempts
 from flowforge.orders.contracts import CloseOrder, MarkReturned, OrderClosed
 from flowforge.orders.progress import Progress
+from flowforge.orders.saga import steps_for
 from flowforge.persistence.database import Database
 from flowforge.persistence.tables.orders import ORDER_EVENTS, ORDER_LINES, ORDERS
 from flowforge.services.fault_points import Reach, nowhere
@@ -143,6 +144,8 @@ def close(connection: Connection, request: CloseOrder) -> OrderClosed:
     is_new = progress is None
     if progress is None:
         progress = Progress(product_id=order.product_id, quantity=order.quantity)
+    if request.to == "compensating" and progress.has_left:
+        request = _brought_to_an_end(connection, request)
     if progress.close(request, at):
         if is_new:
             _open(connection, asdict(order), progress, at)
@@ -158,6 +161,15 @@ def close(connection: Connection, request: CloseOrder) -> OrderClosed:
         currency=progress.currency,
         charge_id=progress.charge_id,
     )
+
+
+def _brought_to_an_end(connection: Connection, request: CloseOrder) -> CloseOrder:
+    """Tell what an order did that is completed before its run could, and what nothing hangs on and was not done."""
+    done, steps, state = attempts.applied(connection, request.order.order_id), steps_for(request.order), request.state
+    why = state.failure_reason or state.failure_code or "the order was to be unwound"
+    given_up = {step.name: why for step in steps if step.attempts is not None and step.name not in done}
+    completed = tuple(step.name for step in steps if step.name in done)
+    return replace(request, state=replace(state, steps_completed=completed, given_up={**given_up, **state.given_up}))
 
 
 def _record(connection: Connection, entry: Entry) -> None:

@@ -116,7 +116,7 @@ class Progress:
 
         An order whose goods have left is completed when it is to be unwound: everything that could be undone is done.
         """
-        if request.to == "compensating" and self.dispatched_at is not None and self.status in GOING_FORWARD:
+        if request.to == "compensating" and self.has_left:
             request = replace(request, to="completed", state=_without_failure(request.state))
         if request.to not in _MAY_BECOME.get(self.status, ()):
             return False
@@ -157,6 +157,11 @@ class Progress:
         self.status, self.closed_at = "returned", at
         self._add(_OF_NO_STEP, "returned", wording.returned(self._units, money), at)
         return True
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the goods have left before the order has ended: it is completed then where it would be unwound."""
+        return self.dispatched_at is not None and self.status in GOING_FORWARD
 
     @property
     def why_not_forward(self) -> tuple[str | None, str | None]:

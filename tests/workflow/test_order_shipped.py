@@ -3,6 +3,7 @@
 They take every step of the saga's table, and each of these is put to the same tests as those that every order takes.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from flowforge.money import Money
 from flowforge.orders.contracts import OrderOptions
 from flowforge.orders.saga import STEPS
 from flowforge.services.shipping.contracts import MoveShipment
+from tests.workflow.gone import assert_clean, reconciler, turn, unwinding
 from tests.workflow.shop import Gate, Shop, open_shop
 from tests.workflow.table import name_of
 
@@ -167,6 +169,40 @@ async def test_parcel_that_left_early_keeps_its_order_from_being_cancelled(shop:
     assert (record.status, record.failure_code, record.compensation_triggered) == ("completed", None, False)
     _, phases, parcels = await _state(shop)
     assert (phases, parcels) == ({"captured"}, {"dispatched"})
+
+
+@pytest.mark.parametrize("end", ["cancelled", "terminated"])
+async def test_parcel_left_and_the_customer_was_never_told_the_events_say_so(shop: Shop, end: str) -> None:
+    tried = asyncio.Event()
+
+    async def fail(count: int) -> None:
+        if count == 3:
+            tried.set()
+            await asyncio.sleep(60)
+        raise ConnectionError("the mail is down")
+
+    shop.hooks.before["notices.send"] = fail
+    placed = await shop.place(ship=True)
+    await tried.wait()
+    [shipment] = await shop.services.shipping.shipments()
+    await shop.services.shipping.move(MoveShipment(shipment_id=shipment.shipment_id, status="dispatched"))
+    if end == "cancelled":
+        await shop.handle(placed).cancel(reason="by hand")
+        why, record = "by hand", await shop.end(placed)
+    else:
+        await shop.handle(placed).terminate()
+        assert (await turn(reconciler(shop))).unwound == [placed.order_id]
+        await unwinding(shop, placed).result()
+        why, row = "its workflow was terminated, or its Temporal lost it", await shop.reads.get(placed.order_id)
+        assert row is not None
+        record = row
+        await assert_clean(shop)
+    assert (record.status, record.failure_code) == ("completed", None)
+    assert list(record.steps_completed) == [step.name for step in STEPS[:-1]]
+    last = record.events[-1]
+    assert (last.step, last.status) == ("notify_customer", "failed")
+    assert last.message == f"given up: {why}; nothing else hangs on it"
+    assert await shop.services.notices.sent(record.order_id) == []
 
 
 async def test_parcel_of_a_cancelled_order_does_not_leave(shop: Shop) -> None:

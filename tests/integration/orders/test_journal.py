@@ -9,8 +9,10 @@ from flowforge.orders.audit import audit
 from flowforge.orders.contracts import MarkReturned
 from flowforge.orders.stats import order_stats
 from flowforge.orders.wording import NOTHING_LEFT
+from flowforge.services.notices.contracts import SendNotice
 from flowforge.services.payments.contracts import RefundPart
-from tests.integration.orders.shop import STEPS, Shop
+from flowforge.services.shipping.contracts import CreateShipment, MoveShipment
+from tests.integration.orders.shop import STEPS, PlacedOrder, Shop
 
 HAPPY = [(step, status) for step in STEPS for status in ("started", "completed")]
 
@@ -276,3 +278,38 @@ async def test_message_with_a_character_that_no_database_keeps_is_told_without_i
     attempts = await shop.reads.attempts("ord_1", limit=9) or ()
     assert [attempt.error_message for attempt in attempts] == [None, row.failure_reason]
     assert not any("\0" in event.message for event in row.events)
+
+
+async def dispatched(shop: Shop, *, told: bool) -> PlacedOrder:
+    """Place an order that is sent, whose parcel leaves before its customer was told, or when nobody knows that."""
+    placed = await shop.order(ship=True).do_all()
+    booked = await shop.services.shipping.create(CreateShipment(call=placed.call("create_shipment"), order_id="ord_1"))
+    notice = SendNotice(call=placed.call("notify_customer"), order_id="ord_1", customer_id="cust_1", message="booked")
+    if told:
+        await shop.services.notices.send(notice)
+    else:
+        await placed.fail_attempt("notify_customer")
+    leave = MoveShipment(shipment_id=booked.shipment_id, status="dispatched")
+    await shop.services.shipping.move(leave)
+    return placed
+
+
+async def test_order_that_left_is_completed_by_a_run_that_remembers_nothing_and_tells_what_was_given_up(
+    shop: Shop,
+) -> None:
+    placed = await dispatched(shop, told=False)
+    placed.completed.clear()
+    closed = await placed.close("compensating", failure_code="abandoned", failure_reason="its run is gone")
+    assert (closed.status, closed.steps_completed) == ("completed", (*STEPS, "create_shipment"))
+    row = await placed.row()
+    assert row.failure_code is None
+    given_up = [event.message for event in row.events if event.message.startswith("given up")]
+    assert given_up == ["given up: its run is gone; nothing else hangs on it"]
+    assert (await placed.story())[-1] == ("notify_customer", "failed")
+
+
+async def test_order_that_left_and_whose_customer_was_told_gives_nothing_up(shop: Shop) -> None:
+    placed = await dispatched(shop, told=True)
+    closed = await placed.close("compensating", failure_code="cancelled", failure_reason="by hand")
+    assert (closed.status, closed.steps_completed) == ("completed", (*STEPS, "create_shipment", "notify_customer"))
+    assert (await placed.story())[-1] == ("notify_customer", "completed")
