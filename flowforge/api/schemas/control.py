@@ -9,8 +9,8 @@ from typing_extensions import TypedDict
 from flowforge.orders.contracts import OrderStatus
 from flowforge.orders.control import CancelAccepted, ControlAccepted
 
-LINE: Final = r"^[^\x00-\x1f\x7f]+$"
-"""One line that people write, as a pattern of JSON Schema.
+LINE: Final = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+"""One line that people write, as a pattern of JSON Schema; blanks alone say nothing.
 
 It is shown in terminals and logs, and Postgres keeps no text with a zero byte: no control characters.
 """

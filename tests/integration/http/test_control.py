@@ -59,6 +59,8 @@ async def test_a_cancel_that_comes_too_late_is_409_with_the_reason(api: Api) -> 
     [
         ({}, 422, "/reason"),
         ({"reason": ""}, 422, "/reason"),
+        ({"reason": "  "}, 422, "/reason"),
+        ({"reason": "\u00a0\u3000"}, 422, "/reason"),
         ({"reason": "x" * 501}, 422, "/reason"),
         ({"reason": "two\nlines"}, 422, "/reason"),
         ({"reason": "\x1b[2J"}, 422, "/reason"),
@@ -176,7 +178,17 @@ async def test_decisions_on_no_undo_of_the_order_are_404(api: Api, decision: str
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
-@pytest.mark.parametrize("body", [{"reason": "x"}, {"by": "x"}, {"reason": "x", "by": ""}, {"reason": "x", "by": "\t"}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"reason": "x"},
+        {"by": "x"},
+        {"reason": "x", "by": ""},
+        {"reason": "x", "by": "\t"},
+        {"reason": "x", "by": " "},
+        {"reason": " ", "by": "x"},
+    ],
+)
 async def test_a_write_off_without_who_and_why_is_422(api: Api, body: object) -> None:
     order_id = await stuck(api)
     response = await api.http.post(f"/orders/{order_id}/compensations/{REFUND}/write-off", json=body)

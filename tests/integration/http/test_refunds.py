@@ -71,6 +71,7 @@ async def test_a_refund_without_one_key_is_400(api: Api, headers: list[tuple[str
         {"amount_minor": 1.0, "reason": "r"},
         {"amount_minor": 1},
         {"amount_minor": 1, "reason": ""},
+        {"amount_minor": 1, "reason": "  "},
         {"amount_minor": 1, "reason": "a scratch\0"},  # which Postgres could not keep
         {"amount_minor": 1, "reason": "r", "currency": "USD"},
     ],

@@ -34,6 +34,8 @@ async def test_body_that_says_nothing_may_be_left_out(http: httpx2.AsyncClient, 
     for wish, status in (("pause", 202), ("resume", 202), ("signals/hello", 202), ("retry", 409), ("cancel", 202)):
         response = await http.post(f"{path}/{wish}")
         assert response.status_code == status, (wish, response.text)
+    for blank in ({"reason": "  "}, {"reason": "x", "source": " "}):
+        assert (await http.post(f"{path}/cancel", json=blank)).status_code == 422
     undeclared = await http.post(f"{path}/cancel", content=b'{"reason": "x"}')
     assert undeclared.status_code == 415
     assert (await warm.end(path.rpartition("/")[2])).status == "cancelled"
