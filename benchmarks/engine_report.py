@@ -18,7 +18,8 @@ _PLACES: Final[dict[Placement, str]] = {"queue": "through the queue", "auto": "i
 _INTRODUCTION: Final = """\
 # Performance of the engine
 
-Written by `make bench`; do not edit. Absolute figures are this machine's; the ratios hold elsewhere.
+Written by `make bench-engine`, and by `make bench`; do not edit. Absolute figures are this machine's; the ratios hold
+elsewhere. Each figure, a ratio too, is the median of what the rounds came to, with the least and the most beside it.
 
 """
 

@@ -16,6 +16,7 @@ from chaos.plan import Plan
 BEGIN: Final = "<!-- written by make chaos: do not edit -->\n"
 END: Final = "<!-- end of what make chaos wrote -->\n"
 
+_ENDS: Final = ("completed", "failed", "cancelled", "returned")
 _SHOWN: Final = 10
 
 Entry = Mapping[str, Any]
@@ -57,7 +58,7 @@ def render(entries: Sequence[Entry]) -> str:
     verdicts = [each["verdict"] for each in entries]
     parts = [
         table(
-            ("fault", "orders", "completed", "failed", "cancelled", "drained after, s", "took, s", "violations"),
+            ("fault", "orders", *_ENDS, "drained after, s", "took, s", "violations"),
             list(map(_summary, verdicts)),
         ),
         table(
@@ -97,7 +98,7 @@ def _summary(verdict: Entry) -> tuple[str, ...]:
     return (
         verdict["name"],
         f"{sum(verdict['ends'].values()):,}",
-        *(f"{verdict['ends'].get(status, 0):,}" for status in ("completed", "failed", "cancelled")),
+        *(f"{verdict['ends'].get(status, 0):,}" for status in _ENDS),
         f"{verdict['drained_s']:.1f}" if verdict["drained_s"] else "",
         f"{verdict['took_s']:.0f}",
         f"**{violations}**" if violations else "0",

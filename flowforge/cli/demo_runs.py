@@ -22,7 +22,7 @@ _STATUS: Final[dict[str, RowStatus]] = {
     "failed": "failed",
     "compensated": "undone",
 }
-_TOLD: Final[dict[RowStatus, str]] = {"running": "started", "done": "done", "undone": "undone"}
+_TOLD: Final[dict[RowStatus, str]] = {"running": "started", "done": "done", "undone": "undo done"}
 
 
 @dataclass(slots=True)

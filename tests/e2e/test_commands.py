@@ -18,7 +18,7 @@ async def test_demo_once_shows_both_orders_typed_and_as_data_and_ends_with_code_
     assert "Failing order: = made whole: 39.98 USD refunded, 2 units released" in end.out
     assert "Good run: = completed: 6 steps" in end.out
     assert "Failing run: = made whole: ReleaseInventory, RefundPayment" in end.out
-    assert "Failing run: ↩ CancelShipment: undone" in end.out
+    assert "Failing run: ↩ CancelShipment: undo done" in end.out
     assert (await house.run("audit")).code == 0
 
 
