@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from temporalio.client import WorkflowUpdateFailedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError
 
 from chaos.world import World
 from flowforge.errors import FlowForgeError
@@ -15,15 +15,25 @@ from flowforge.orders.returns import OrderReturns
 from flowforge.orders.workflow import OrderWorkflow
 
 _PAUSE_S: Final = 0.2
+_PATIENCE_S: Final = 30.0
+_IN_VAIN: Final = (
+    TimeoutError,
+    RPCError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateFailedError,
+    FlowForgeError,
+)
+"""The order has ended, or has forgotten how far it was and gets there again, or what it was asked."""
 
 
 class Operator:
-    """Asks, in the background; the tasks end when what was asked is done, or cannot be any more."""
+    """Asks, in the background; the tasks end when what was asked is done, or with `leave`."""
 
     def __init__(self, world: World, placed: PlacedOrder) -> None:
         self._world = world
         self._placed = placed
         self._asking: list[asyncio.Task[None]] = []
+        self._has_left = False
 
     def pause(self) -> None:
         """Hold the order."""
@@ -54,6 +64,7 @@ class Operator:
 
     async def leave(self) -> None:
         """Ask no more."""
+        self._has_left = True  # Temporal's client takes a cancellation for an answer that does not come
         for task in self._asking:
             task.cancel()
         await asyncio.gather(*self._asking, return_exceptions=True)
@@ -64,16 +75,17 @@ class Operator:
         self._asking.append(asyncio.create_task(self._insist(ask, only_when, always=always)))
 
     async def _insist(self, ask: Callable[[], Awaitable[Any]], only_when: OrderStatus | None, *, always: bool) -> None:
-        """Ask until it is done; with `always` again and again, since what was noted may be forgotten with its task."""
-        while True:
+        """Ask until it is done; with `always` again and again, since what was noted may be forgotten with its task.
+
+        So may the question be, of which nobody hears any more then: it is asked again, as people do.
+        """
+        while not self._has_left:
             if only_when is None or await self._status() == only_when:
                 try:
-                    await ask()
-                except (WorkflowUpdateFailedError, FlowForgeError):
-                    pass  # a run that has forgotten how far it was gets there again
-                except RPCError as error:
-                    if error.status is RPCStatusCode.NOT_FOUND:
-                        return  # it has ended
+                    async with asyncio.timeout(_PATIENCE_S):
+                        await ask()
+                except _IN_VAIN:
+                    pass
                 else:
                     if not always:
                         return
