@@ -40,6 +40,7 @@ class Drill:
         how: what happens to the workers.
         hits: the kills so far.
         cancelled: how many of them were followed by a cancellation.
+        unanswered: how often what an operator asked was not answered within 30 s, and asked again.
         ends: how the orders ended.
         placed: the workflow ids of the orders, in their order.
     """
@@ -50,6 +51,7 @@ class Drill:
     how: Literal["kill", "stop"] = "kill"
     hits: int = 0
     cancelled: int = 0
+    unanswered: int = 0
     ends: Counter[str] = field(default_factory=Counter)
     placed: list[str] = field(default_factory=list)
 
@@ -116,6 +118,7 @@ class Drill:
                 await self._wake(victim, placed)
         finally:
             await operator.leave()
+            self.unanswered += operator.unanswered
         return heir
 
     async def _hit(self, worker: Child | None, route: Route) -> tuple[PlacedOrder, Child, Operator]:

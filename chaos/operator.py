@@ -16,24 +16,24 @@ from flowforge.orders.workflow import OrderWorkflow
 
 _PAUSE_S: Final = 0.2
 _PATIENCE_S: Final = 30.0
-_IN_VAIN: Final = (
-    TimeoutError,
-    RPCError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-    WorkflowUpdateFailedError,
-    FlowForgeError,
-)
-"""The order has ended, or has forgotten how far it was and gets there again, or what it was asked."""
+_UNANSWERED: Final = (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError)
+_IN_VAIN: Final = (RPCError, WorkflowUpdateFailedError, FlowForgeError)
+"""The order has ended, or has forgotten how far it was and gets there again."""
 
 
 class Operator:
-    """Asks, in the background; the tasks end when what was asked is done, or with `leave`."""
+    """Asks, in the background; the tasks end when what was asked is done, or with `leave`.
+
+    Attributes:
+        unanswered: how often nobody answered within 30 s.
+    """
 
     def __init__(self, world: World, placed: PlacedOrder) -> None:
         self._world = world
         self._placed = placed
         self._asking: list[asyncio.Task[None]] = []
         self._has_left = False
+        self.unanswered = 0
 
     def pause(self) -> None:
         """Hold the order."""
@@ -77,13 +77,15 @@ class Operator:
     async def _insist(self, ask: Callable[[], Awaitable[Any]], only_when: OrderStatus | None, *, always: bool) -> None:
         """Ask until it is done; with `always` again and again, since what was noted may be forgotten with its task.
 
-        So may the question be, of which nobody hears any more then: it is asked again, as people do.
+        One that nobody answers is asked again, as people do, and counted.
         """
         while not self._has_left:
             if only_when is None or await self._status() == only_when:
                 try:
                     async with asyncio.timeout(_PATIENCE_S):
                         await ask()
+                except _UNANSWERED:
+                    self.unanswered += not self._has_left
                 except _IN_VAIN:
                     pass
                 else:

@@ -68,6 +68,7 @@ async def drills(
             hits[str(point)] = hits.get(str(point), 0) + drill.hits
             verdict.done["workers killed" if how == "kill" else "workers frozen"] += drill.hits
             verdict.done["followed by a cancellation"] += drill.cancelled
+            verdict.done["asked of an order again, unanswered for 30 s"] += drill.unanswered
             verdict.ends.update(drill.ends)
 
     await asyncio.gather(*(one(point, placement) for placement in placements for point in points))

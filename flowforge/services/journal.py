@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, TypeVar
 
 from flowforge.durable.fence import StepCall
+from flowforge.services.outcomes import to_json
 
 Transaction_contra = TypeVar("Transaction_contra", contravariant=True)
 State = Literal["applied", "refused", "undone", "not_needed", "written_off"]
@@ -35,6 +36,26 @@ class Entry:
     started_at: datetime
     at: datetime
     reversed: Mapping[str, Any] = field(default_factory=dict)
+
+
+def entry_of(
+    call: StepCall,
+    operation: str,
+    state: State,
+    outcome: Mapping[str, Any],
+    started_at: datetime,
+    done: object | None = None,
+) -> Entry:
+    """Return an outcome as it is now; of an undo with what the service says that it did, a flat dataclass."""
+    return Entry(
+        call=call,
+        operation=operation,
+        state=state,
+        outcome=outcome,
+        started_at=started_at,
+        at=datetime.now(UTC),
+        reversed={} if done is None else to_json(done),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from flowforge.persistence.postgres import alone
 from flowforge.persistence.tables.control import WRITE_OFFS
 from flowforge.persistence.tables.ledger import LEDGER
 from flowforge.services.fault_points import Reach, nowhere
-from flowforge.services.journal import Entry, Journal, State
+from flowforge.services.journal import Entry, Journal, entry_of
 from flowforge.services.outcomes import answer, in_words, refusal_to_json, to_json
 
 Outcome = TypeVar("Outcome")
@@ -133,15 +133,15 @@ class SqlLedger:
                 outcome = answer(row.state, row.outcome, result, operation=operation, saga_id=call.saga_id)
             except (Refusal, EffectFenced) as error:
                 outcome, told = error, refusal_to_json(error)
-            self._journal.redelivered(_entry(call, operation, row.state, told, started_at), connection)
+            self._journal.redelivered(entry_of(call, operation, row.state, told, started_at), connection)
             return outcome
         try:
             outcome = effect(connection)
         except Refusal as refusal:
             outcome = refusal
-            entry = _entry(call, operation, "refused", refusal_to_json(refusal), started_at)
+            entry = entry_of(call, operation, "refused", refusal_to_json(refusal), started_at)
         else:
-            entry = _entry(call, operation, "applied", to_json(outcome), started_at)
+            entry = entry_of(call, operation, "applied", to_json(outcome), started_at)
         _record(connection, entry)
         self._journal.record(entry, connection)
         self._reach(operation, "inside")
@@ -158,19 +158,19 @@ class SqlLedger:
         alone(connection, call.saga_id)
         row = _find(connection, call, operation)
         if row is None:
-            entry = _entry(call, operation, "not_needed", {}, started_at)
+            entry = entry_of(call, operation, "not_needed", {}, started_at)
             _record(connection, entry)
         elif row.state == "applied":
             if (told := _written_off(connection, call)) is not None:
-                self._journal.redelivered(_entry(call, operation, "written_off", told, started_at), connection)
+                self._journal.redelivered(entry_of(call, operation, "written_off", told, started_at), connection)
                 return Undone(status="written_off", attempts=call.attempt, written_off=in_words(told))
             done = reverse(connection, row.outcome)
-            entry = _entry(call, operation, "undone", row.outcome, started_at, done)
+            entry = entry_of(call, operation, "undone", row.outcome, started_at, done)
             connection.execute(_UNDO, {**_key(call, operation), "at": entry.at})
         elif row.state == "refused":
-            entry = _entry(call, operation, "not_needed", {}, started_at)
+            entry = entry_of(call, operation, "not_needed", {}, started_at)
         else:
-            entry = _entry(call, operation, "undone" if row.outcome else "not_needed", row.outcome, started_at)
+            entry = entry_of(call, operation, "undone" if row.outcome else "not_needed", row.outcome, started_at)
             self._journal.redelivered(entry, connection)
             return _undone(entry)
         self._journal.record(entry, connection)
@@ -189,7 +189,7 @@ class SqlLedger:
         alone(connection, call.saga_id)
         row = _find(connection, call, operation)
         if row is not None and row.state == "applied":
-            entry = _entry(call, operation, "written_off", told, started_at)
+            entry = entry_of(call, operation, "written_off", told, started_at)
             if _written_off(connection, call) is not None:
                 self._journal.redelivered(entry, connection)
                 return WrittenOff(status="written_off", attempts=call.attempt)
@@ -205,11 +205,11 @@ class SqlLedger:
                 },
             )
         elif row is not None and row.state == "undone" and row.outcome:
-            entry = _entry(call, operation, "undone", row.outcome, started_at)
+            entry = entry_of(call, operation, "undone", row.outcome, started_at)
             self._journal.redelivered(entry, connection)
             return WrittenOff(status="undone", attempts=call.attempt)
         else:
-            entry = _entry(call, operation, "not_needed", {}, started_at)
+            entry = entry_of(call, operation, "not_needed", {}, started_at)
             if row is None:
                 _record(connection, entry)
         self._journal.record(entry, connection)
@@ -232,25 +232,6 @@ def _key(call: StepCall, operation: str) -> dict[str, Any]:
 
 def _find(connection: Connection, call: StepCall, operation: str) -> Row[str, dict[str, Any]] | None:
     return connection.execute(_FIND, _key(call, operation)).first()
-
-
-def _entry(
-    call: StepCall,
-    operation: str,
-    state: State,
-    outcome: dict[str, Any],
-    started_at: datetime,
-    done: object | None = None,
-) -> Entry:
-    return Entry(
-        call=call,
-        operation=operation,
-        state=state,
-        outcome=outcome,
-        started_at=started_at,
-        at=datetime.now(UTC),
-        reversed={} if done is None else to_json(done),
-    )
 
 
 def _record(connection: Connection, entry: Entry) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from flowforge.durable.fence import StepCall, Undone, WriteOffStep, WrittenOff
 from flowforge.errors import EffectFenced, Refusal
-from flowforge.services.journal import Entry, Journal, State
+from flowforge.services.journal import Journal, State, entry_of
 from flowforge.services.memory_store import MemoryStore, MemoryTransaction
 from flowforge.services.outcomes import LedgerState, answer, in_words, refusal_to_json, to_json
 
@@ -80,7 +80,7 @@ class MemoryLedger:
                     outcome = answer(row.state, row.outcome, result, operation=operation, saga_id=call.saga_id)
                 except (Refusal, EffectFenced) as error:
                     outcome, told = error, refusal_to_json(error)
-                self._journal.redelivered(_entry(call, operation, row.state, told, started_at), None)
+                self._journal.redelivered(entry_of(call, operation, row.state, told, started_at), None)
                 return outcome
             try:
                 outcome = effect(transaction)
@@ -90,7 +90,7 @@ class MemoryLedger:
             else:
                 ledger[key] = LedgerRow(state="applied", outcome=to_json(outcome))
             state: State = "refused" if isinstance(outcome, Refusal) else "applied"
-            self._record(call, operation, state, ledger[key].outcome, started_at)
+            self._journal.record(entry_of(call, operation, state, ledger[key].outcome, started_at), None)
             return outcome
 
     def _undo(
@@ -106,20 +106,20 @@ class MemoryLedger:
             row = ledger.get(key)
             if row is not None and row.state == "undone":
                 found: Literal["undone", "not_needed"] = "undone" if row.outcome else "not_needed"
-                self._journal.redelivered(_entry(call, operation, found, row.outcome, started_at), None)
+                self._journal.redelivered(entry_of(call, operation, found, row.outcome, started_at), None)
                 return Undone(status=found, attempts=call.attempt)
             if row is not None and row.state == "applied":
                 if (given_up := transaction.rows(GivenUp).get((call.saga_id, call.undo))) is not None:
                     told = to_json(given_up)
-                    self._journal.redelivered(_entry(call, operation, "written_off", told, started_at), None)
+                    self._journal.redelivered(entry_of(call, operation, "written_off", told, started_at), None)
                     return Undone(status="written_off", attempts=call.attempt, written_off=in_words(told))
                 done = reverse(transaction, row.outcome)
                 ledger[key] = replace(row, state="undone")
-                self._record(call, operation, "undone", row.outcome, started_at, done)
+                self._journal.record(entry_of(call, operation, "undone", row.outcome, started_at, done), None)
                 return Undone(status="undone", attempts=call.attempt)
             if row is None:
                 ledger[key] = LedgerRow(state="undone", outcome={})
-            self._record(call, operation, "not_needed", {}, started_at)
+            self._journal.record(entry_of(call, operation, "not_needed", {}, started_at), None)
             return Undone(status="not_needed", attempts=call.attempt)
 
     def _write_off(
@@ -135,46 +135,16 @@ class MemoryLedger:
             row = ledger.get(key)
             if row is not None and row.state == "applied":
                 if (call.saga_id, call.undo) in given_up:
-                    self._journal.redelivered(_entry(call, operation, "written_off", told, started_at), None)
+                    self._journal.redelivered(entry_of(call, operation, "written_off", told, started_at), None)
                 else:
                     give_up(transaction, row.outcome)
                     given_up[call.saga_id, call.undo] = GivenUp(**told)
-                    self._record(call, operation, "written_off", told, started_at)
+                    self._journal.record(entry_of(call, operation, "written_off", told, started_at), None)
                 return WrittenOff(status="written_off", attempts=call.attempt)
             if row is not None and row.state == "undone" and row.outcome:
-                self._journal.redelivered(_entry(call, operation, "undone", row.outcome, started_at), None)
+                self._journal.redelivered(entry_of(call, operation, "undone", row.outcome, started_at), None)
                 return WrittenOff(status="undone", attempts=call.attempt)
             if row is None:
                 ledger[key] = LedgerRow(state="undone", outcome={})
-            self._record(call, operation, "not_needed", {}, started_at)
+            self._journal.record(entry_of(call, operation, "not_needed", {}, started_at), None)
             return WrittenOff(status="not_needed", attempts=call.attempt)
-
-    def _record(
-        self,
-        call: StepCall,
-        operation: str,
-        state: State,
-        outcome: Mapping[str, Any],
-        started_at: datetime,
-        done: object | None = None,
-    ) -> None:
-        self._journal.record(_entry(call, operation, state, outcome, started_at, done), None)
-
-
-def _entry(
-    call: StepCall,
-    operation: str,
-    state: State,
-    outcome: Mapping[str, Any],
-    started_at: datetime,
-    done: object | None = None,
-) -> Entry:
-    return Entry(
-        call=call,
-        operation=operation,
-        state=state,
-        outcome=outcome,
-        started_at=started_at,
-        at=datetime.now(UTC),
-        reversed={} if done is None else to_json(done),
-    )

@@ -185,10 +185,12 @@ def _of_step(plan: Plan, state: State, step: str) -> Iterator[Obstacle]:
 def _of_items(plan: Plan, state: State, event: Retry) -> Iterator[Obstacle]:
     """Yield which edits would not reach a step that goes on with the items that it had."""
     edited = under_all_names(plan, event.values).keys()
+    if not edited:
+        return
     stopped = {name for name, known in state.steps.items() if _is_stopped(known) and known.items is not None}
     if event.step is not None and event.step in plan.steps:  # what comes after it lists its items anew
         stopped &= {event.step} if plan.definition.is_state_machine else stopped - _downstream(plan, event.step)
-    for name in (name for name in plan.steps if name in stopped and edited):
+    for name in (name for name in plan.steps if name in stopped):
         reads = StepBindings(plan.steps[name].definition).items_reads
         if reads is None or not reads.isdisjoint(edited):
             message = f"{name} goes on with the items that it had: a replay is a new run, with other input"

@@ -44,7 +44,7 @@ class RunValues:
 
     async def keep(self, ref: str, value: Any, *, part: int | None = None) -> Stored:
         """Keep a value, or one item's result; return what stands for it."""
-        [row] = await asyncio.to_thread(_rows, ref, [value], first=WHOLE if part is None else part)
+        [row] = _rows(ref, [value], first=WHOLE if part is None else part)
         size = await self._database.write(_keep, row)
         return Stored(ref=ref, size=size, item=part)
 
